@@ -102,7 +102,7 @@ pub(super) fn event_period(stores: &StoreConfig) -> Duration {
 pub fn check_combinations(config: &Config) -> Result<()> {
     match &config.stores.blobs {
         BlobsConfig::Cloud(cloud) if cloud.scheme != CloudScheme::Azure => Ok(()),
-        _ if !config.blobs_redirect => Ok(()),
+        _ if !config.files.blobs_redirect => Ok(()),
         BlobsConfig::Folder(_) => bail!("blobs_redirect needs blobs in a bucket (blobs_url s3:// or gs://)"),
         BlobsConfig::Cloud(cloud) => {
             bail!("blobs_redirect is not supported by {cloud}: its signed URLs cannot set a Content-Disposition")

@@ -9,8 +9,9 @@ pub(super) const fn file_settings(config: &Config) -> FileSettings {
         max_file_bytes: config.limits.max_file_bytes,
         max_workspace_uploads: config.limits.max_workspace_uploads,
         inline_max_bytes: config.limits.inline_max_bytes,
-        upload_ttl_seconds: config.upload_ttl.as_secs(),
-        strict_jsonl: config.strict_jsonl,
-        blobs_redirect: config.blobs_redirect,
+        upload_ttl_seconds: config.files.upload_ttl.as_secs(),
+        strict_jsonl: config.files.strict_jsonl,
+        blobs_redirect: config.files.blobs_redirect,
+        anthropic_downloadable: config.files.anthropic_downloadable,
     }
 }

@@ -59,12 +59,8 @@ pub struct Config {
     pub metrics_per_workspace: bool,
     /// A file with a well-formed key to install in workspace `default`.
     pub bootstrap_key_file: Option<PathBuf>,
-    /// The time that an Upload accepts parts.
-    pub upload_ttl: Duration,
-    /// Batch and fine-tune files with invalid lines are refused, not only marked.
-    pub strict_jsonl: bool,
-    /// Downloads are redirected to the bucket where possible.
-    pub blobs_redirect: bool,
+    /// The rules of Files and Uploads.
+    pub files: FileConfig,
     /// The background tasks.
     pub upkeep: UpkeepConfig,
     /// The usage sink.
@@ -77,6 +73,19 @@ pub struct Config {
     pub prices: Vec<PriceConfig>,
     /// Every setting with its value and origin, as people may see it.
     pub shown: Vec<ShownSetting>,
+}
+
+/// The rules of Files and Uploads.
+#[derive(Clone, Copy, Debug)]
+pub struct FileConfig {
+    /// The time that an Upload accepts parts.
+    pub upload_ttl: Duration,
+    /// Batch and fine-tune files with invalid lines are refused, not only marked.
+    pub strict_jsonl: bool,
+    /// Downloads are redirected to the bucket where possible.
+    pub blobs_redirect: bool,
+    /// The content of uploads is served in Anthropic's dialect.
+    pub anthropic_downloadable: bool,
 }
 
 /// The locations of metadata and blobs.
@@ -246,9 +255,12 @@ impl Config {
             },
             metrics_per_workspace: from.take("metrics_per_workspace", parse::yes_or_no)?,
             bootstrap_key_file: from.take_optional("bootstrap_key_file", parse::path)?,
-            upload_ttl: from.take("upload_ttl_seconds", parse::seconds)?,
-            strict_jsonl: from.take("strict_jsonl", parse::yes_or_no)?,
-            blobs_redirect: from.take("blobs_redirect", parse::yes_or_no)?,
+            files: FileConfig {
+                upload_ttl: from.take("upload_ttl_seconds", parse::seconds)?,
+                strict_jsonl: from.take("strict_jsonl", parse::yes_or_no)?,
+                blobs_redirect: from.take("blobs_redirect", parse::yes_or_no)?,
+                anthropic_downloadable: from.take("anthropic_downloadable", parse::yes_or_no)?,
+            },
             upkeep: upkeep(&mut from, usual_delete_delay)?,
             usage_sink: SinkConfig {
                 name: "usage_sink",

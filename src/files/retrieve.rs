@@ -12,4 +12,12 @@ impl Files {
     pub async fn retrieve(&self, workspace: WorkspaceId, id: FileId) -> Result<Option<File>, StoreError> {
         Ok(self.metadata.find_file(workspace, id).await?)
     }
+
+    /// Returns whether the workspace had this File until it expired, within the last 30 days.
+    ///
+    /// # Errors
+    /// When the metadata store failed.
+    pub async fn has_expired(&self, workspace: WorkspaceId, id: FileId) -> Result<bool, StoreError> {
+        Ok(self.metadata.has_expired(workspace, id).await?)
+    }
 }

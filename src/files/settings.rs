@@ -15,4 +15,6 @@ pub struct FileSettings {
     pub strict_jsonl: bool,
     /// Downloads are redirected to the blob store where possible.
     pub blobs_redirect: bool,
+    /// The content of uploads is served in Anthropic's dialect, too.
+    pub anthropic_downloadable: bool,
 }

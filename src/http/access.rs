@@ -5,6 +5,7 @@ use super::body::Consumed;
 use super::headers::content_length;
 use crate::access_log::{AccessLog, Entry};
 use crate::keys::VerifiedKey;
+use crate::model::dialect::Dialect;
 use crate::model::ids::RequestId;
 use axum::body::Body;
 use axum::extract::Request;
@@ -27,12 +28,14 @@ pub struct AccessRecorder {
     pub trusted_proxies: Arc<[IpNet]>,
 }
 
-/// The id of a request, and the place of its key for the access log and the metrics of workspaces. An extension of
-/// every request.
+/// The id and dialect of a request, and the place of its key for the access log and the metrics of workspaces. An
+/// extension of every request.
 #[derive(Clone, Debug)]
 pub struct RequestContext {
     /// The id.
     pub id: RequestId,
+    /// The dialect. A handler sees the path without the base path of its dialect.
+    pub dialect: Dialect,
     /// The place of the verified key; none if nothing looks at it.
     pub key: Option<KeyPlace>,
 }

@@ -1,21 +1,23 @@
 //! Authentication: from the key of a request to its [`Principal`] and its caller, from which handlers of Files and
 //! Uploads have their [`WorkspaceId`].
 //!
-//! Every request under `/v1` is authenticated first, also those that are answered 404, 405 or 501. A route checks the
-//! access of the key before its handler runs.
+//! Every request of the API, in any dialect, is authenticated first, also those that are answered 404, 405 or 501. A
+//! route checks the access of the key before its handler runs.
 
 use super::access::RequestContext;
 use super::address::ClientAddress;
 use super::catalogue::ErrorKind;
-use super::cors::is_api;
+use super::credentials;
+use super::dialect::{self, is_api};
 use super::error::ApiError;
 use super::failed_logins::FailedLogins;
 use super::rates::RetryAfter;
 use crate::keys::{Keys, VerifiedKey};
 use crate::metrics::METRICS;
-use crate::model::api_key::{KeySecret, Opens};
+use crate::model::api_key::Opens;
 use crate::model::audit::{Actor, Origin};
 use crate::model::caller::Caller;
+use crate::model::dialect::Dialect;
 use crate::model::ids::{RequestId, WorkspaceId};
 use crate::model::limits::LimitsInForce;
 use crate::model::person::Role;
@@ -26,13 +28,9 @@ use crate::traces::Step;
 use axum::extract::{FromRef, FromRequestParts, Request};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use http::header::AUTHORIZATION;
 use http::request::Parts;
-use http::{Extensions, HeaderMap, Method};
+use http::{Extensions, HeaderMap};
 use ipnet::IpNet;
-use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -63,6 +61,7 @@ pub struct Principal {
     /// The key.
     pub key: VerifiedKey,
     request: RequestId,
+    dialect: Dialect,
 }
 
 impl Principal {
@@ -73,7 +72,7 @@ impl Principal {
     pub fn of(key: VerifiedKey, extensions: &Extensions) -> Result<Self, ApiError> {
         let context: &RequestContext = extensions.get().ok_or_else(ApiError::internal)?;
         context.note(&key);
-        Ok(Self { key, request: context.id })
+        Ok(Self { key, request: context.id, dialect: context.dialect })
     }
 
     /// Returns who acts, for the audit log.
@@ -94,28 +93,6 @@ pub enum Credentials {
     Key,
     /// The session of a page of the console.
     Session,
-}
-
-/// The secret of a request: of its key or session. Its `Debug` form hides it.
-#[derive(Clone)]
-pub struct OwnSecret(String);
-
-impl OwnSecret {
-    /// Returns the secret itself, from which other secrets are derived.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-
-    /// Returns the SHA-256 of the secret.
-    pub fn digest(&self) -> [u8; 32] {
-        Sha256::digest(self.0.as_bytes()).into()
-    }
-}
-
-impl std::fmt::Debug for OwnSecret {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.write_str("OwnSecret")
-    }
 }
 
 /// The administrator of a request, or the owner of its project, as the audit log records it.
@@ -142,12 +119,13 @@ pub struct Authenticator {
     pub trusted_proxies: Arc<[IpNet]>,
 }
 
-/// Adds the [`Principal`] to a request under `/v1`, or answers 401, or 429 to a network that keeps failing.
+/// Adds the [`Principal`] to a request of the API, or answers 401, or 429 to a network that keeps failing.
 pub async fn authenticate(authenticator: Arc<Authenticator>, mut request: Request, next: Next) -> Response {
     if !is_api(request.uri().path()) {
         return next.run(request).await;
     }
-    let secret = secret(request.method(), request.headers());
+    let dialect = dialect::of_path(request.uri().path());
+    let secret = credentials::secret(dialect, request.method(), request.headers());
     let step = Step::begin("authenticate");
     let identified = authenticator.identify(request.extensions(), request.headers(), secret).await;
     drop(step);
@@ -195,54 +173,6 @@ impl Authenticator {
             Err(wait) => ApiError::too_many_failed_logins(wait),
         }
     }
-}
-
-/// Returns the secret of `Authorization`: the token of `Bearer` (RFC 6750, section 2.1), or of `Basic` (RFC 7617) the
-/// password, or the user if that is empty. The scheme is case-insensitive (RFC 9110, section 11.1). `Basic` serves
-/// clients that accept only a URL. A browser may send `Basic` on its own, so requests that change something are refused
-/// with it.
-fn secret<'a>(method: &Method, headers: &'a HeaderMap) -> Result<Cow<'a, str>, ApiError> {
-    let (scheme, token) = credentials(headers).ok_or_else(ApiError::missing_key)?;
-    if scheme.eq_ignore_ascii_case("bearer") {
-        return Ok(Cow::Borrowed(token));
-    }
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return Err(ApiError::missing_key());
-    }
-    if ![Method::GET, Method::HEAD].contains(method) {
-        return Err(ApiError::basic_of_reads());
-    }
-    basic(token).map(Cow::Owned).ok_or_else(ApiError::missing_key)
-}
-
-/// Returns the secret of a request: that of its session, or the key of `Bearer`.
-///
-/// # Errors
-/// When the request has none.
-pub fn own_secret(parts: &Parts) -> Result<OwnSecret, ApiError> {
-    if let Some(secret) = parts.extensions.get::<SessionSecret>() {
-        return Ok(OwnSecret(secret.expose().to_owned()));
-    }
-    let token =
-        credentials(&parts.headers).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token);
-    let secret = token.and_then(|token| KeySecret::parse(token).ok()).ok_or_else(ApiError::missing_key)?;
-    Ok(OwnSecret(secret.expose().to_owned()))
-}
-
-/// Returns the scheme and the credentials of the only `Authorization` header.
-fn credentials(headers: &HeaderMap) -> Option<(&str, &str)> {
-    let mut values = headers.get_all(AUTHORIZATION).iter();
-    let value = values.next().filter(|_| values.next().is_none())?.to_str().ok()?;
-    let (scheme, token) = value.split_once(' ')?;
-    let token = token.trim();
-    (!token.is_empty()).then_some((scheme, token))
-}
-
-fn basic(token: &str) -> Option<String> {
-    let decoded = String::from_utf8(STANDARD.decode(token).ok()?).ok()?;
-    let (user, password) = decoded.split_once(':')?;
-    let secret = if password.is_empty() { user } else { password };
-    (!secret.is_empty()).then(|| secret.to_owned())
 }
 
 /// Returns the project of a path below `/v1/organization/projects`.
@@ -316,6 +246,7 @@ where
             key: principal.key.id,
             person: principal.key.member().map(|member| member.person),
             request: principal.request,
+            dialect: principal.dialect,
             address: address(parts, state),
         })
     }

@@ -1,6 +1,8 @@
 //! The catalogue of error answers: one table of statuses, codes, causes and remedies. `/docs/errors` and
 //! `docs/errors.md` are generated from it.
 
+use http::StatusCode;
+
 /// The kind of an error answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
@@ -26,8 +28,12 @@ pub enum ErrorKind {
     Forbidden,
     /// The signed link is not valid, or not any more.
     LinkRefused,
+    /// The content of uploads is not served in this dialect.
+    NotDownloadable,
     /// The workspace has no such object.
     NotFound,
+    /// The File has expired.
+    FileExpired,
     /// No route has this path.
     UnknownUrl,
     /// The route does not have this method.
@@ -92,8 +98,14 @@ const fn entry(
 }
 
 impl ErrorKind {
+    /// Returns the HTTP status of this kind.
+    #[must_use]
+    pub fn status(self) -> StatusCode {
+        StatusCode::from_u16(self.entry().status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 29] = [
         Self::InvalidRequest,
         Self::BelowMinimum,
         Self::AboveMaximum,
@@ -105,7 +117,9 @@ impl ErrorKind {
         Self::StorageQuotaExceeded,
         Self::Forbidden,
         Self::LinkRefused,
+        Self::NotDownloadable,
         Self::NotFound,
+        Self::FileExpired,
         Self::UnknownUrl,
         Self::WrongMethod,
         Self::RequestTimeout,
@@ -222,6 +236,22 @@ impl ErrorKind {
                 None,
                 "The key's workspace has no such file or upload; it may have been deleted or have expired.",
                 "Check the id and the key.",
+            ),
+            Self::NotDownloadable => entry(
+                400,
+                INVALID,
+                Some("file_not_downloadable"),
+                None,
+                "The server does not serve the content of uploads in Anthropic's dialect.",
+                "Read it in another dialect, or ask the operator for `anthropic_downloadable`.",
+            ),
+            Self::FileExpired => entry(
+                404,
+                INVALID,
+                Some("file_expired"),
+                None,
+                "The file has expired. Only Anthropic's dialect tells this from a file that never was, for 30 days.",
+                "Upload it again.",
             ),
             Self::UnknownUrl => entry(
                 404,

@@ -80,6 +80,8 @@ pub struct Reader {
 pub struct Presentation {
     /// The media type; none for octets.
     pub content_type: Option<&'static str>,
+    /// `Accept` decides about the media type.
+    pub is_negotiated: bool,
     /// A browser may show the content instead of saving it.
     pub is_inline: bool,
     /// The client may be redirected to the bucket.
@@ -101,7 +103,8 @@ pub async fn download_file(
     let (parts, _) = request.into_parts();
     let content_type = accept::asked_for(&parts.headers, &content.file.mime_type);
     let may_redirect = may_redirect && content_type.is_none();
-    let presentation = Presentation { content_type, is_inline: false, may_redirect };
+    let is_negotiated = accept::decides(&content.file.mime_type);
+    let presentation = Presentation { content_type, is_negotiated, is_inline: false, may_redirect };
     let reader = Reader { files, reads, limits, caller };
     send(reader, content, &presentation, &parts, ready(Ok(())), || named.not_found()).await
 }
@@ -125,7 +128,7 @@ pub async fn send(
     let validators = Validators { etag: &etag, modified_at: content.file.created_at() };
     match evaluate(headers, validators) {
         Verdict::NotModified => {
-            let mut headers = validation_headers(&etag, &content.file);
+            let mut headers = validation_headers(&etag, &content.file, presentation);
             if method == Method::HEAD {
                 // Without a length, the router would set 0 (RFC 9110, section 8.6).
                 headers.insert(CONTENT_LENGTH, HeaderValue::from(content.file.size_bytes));
@@ -151,10 +154,12 @@ pub async fn send(
         && let Some(url) = files.url(&content, &disposition, signed_range).await?
     {
         begin.await?;
-        return Ok(redirect(&reads, caller, &etag, &content.file, range, &url));
+        let headers = validation_headers(&etag, &content.file, presentation);
+        return Ok(redirect(&reads, caller, &content.file, range, headers, &url));
     }
     let purpose = content.file.purpose;
-    let mut headers = content_headers(&etag, &content, status, range);
+    let mut headers = validation_headers(&etag, &content.file, presentation);
+    put_content_headers(&mut headers, &content, status, range);
     let content_type = presentation.content_type.unwrap_or("application/octet-stream");
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     put(&mut headers, CONTENT_DISPOSITION, &disposition);
@@ -173,10 +178,16 @@ pub async fn send(
 
 /// Redirects the client to the bucket, where it sends the same `Range` again; a URL that was signed with a range serves
 /// that range only. The read is billed here: the bucket does not report what it sent.
-fn redirect(reads: &ReadCounter, caller: Caller, etag: &str, file: &File, range: ByteRange, url: &str) -> Response {
+fn redirect(
+    reads: &ReadCounter,
+    caller: Caller,
+    file: &File,
+    range: ByteRange,
+    mut headers: HeaderMap,
+    url: &str,
+) -> Response {
     reads.count(caller, ReadOp::Content, Some(file.purpose));
     reads.count_bytes(caller, file.purpose, range.len());
-    let mut headers = validation_headers(etag, file);
     // The URL grants access to the file.
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
     put(&mut headers, LOCATION, url);
@@ -241,37 +252,35 @@ fn answer(status: StatusCode, headers: HeaderMap, body: Body) -> Response {
 }
 
 /// Returns the headers that a 304 has, too.
-fn validation_headers(etag: &str, file: &File) -> HeaderMap {
+fn validation_headers(etag: &str, file: &File, presentation: &Presentation) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(16);
     put(&mut headers, ETAG, etag);
     put(&mut headers, LAST_MODIFIED, &http_date(file.created_at()));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-    if accept::decides(&file.mime_type) {
+    if presentation.is_negotiated {
         headers.insert(VARY, HeaderValue::from_static("accept"));
     }
     headers
 }
 
-/// Returns the headers of content but its type and its disposition. Whatever they are, a browser runs nothing of it,
-/// and no page may embed it.
-fn content_headers(etag: &str, content: &StoredContent, status: StatusCode, range: ByteRange) -> HeaderMap {
+/// Puts the further headers of content but its type and its disposition. Whatever they are, a browser runs nothing of
+/// it, and no page may embed it.
+fn put_content_headers(headers: &mut HeaderMap, content: &StoredContent, status: StatusCode, range: ByteRange) {
     let file = &content.file;
-    let mut headers = validation_headers(etag, file);
     headers.insert(CONTENT_LENGTH, HeaderValue::from(range.len()));
     headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox"));
     headers.insert(CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("same-origin"));
     if let Some(sha256) = file.digest.sha256() {
-        put(&mut headers, REPR_DIGEST, &format!("sha-256=:{}:", STANDARD.encode(sha256.0)));
+        put(headers, REPR_DIGEST, &format!("sha-256=:{}:", STANDARD.encode(sha256.0)));
     }
     if let Some(bytes) = part_bytes(content) {
         headers.insert(PART_BYTES, HeaderValue::from(bytes));
     }
     if status == StatusCode::PARTIAL_CONTENT {
         let part = format!("bytes {}-{}/{}", range.start, range.end.saturating_sub(1), file.size_bytes);
-        put(&mut headers, CONTENT_RANGE, &part);
+        put(headers, CONTENT_RANGE, &part);
     }
-    headers
 }
 
 /// Returns the size of all parts but the last, with which a client computes the `ETag` from the content; none for

@@ -1,13 +1,12 @@
-//! Cross-origin requests of browsers: the CORS protocol (Fetch standard, section 3.2) for everything under `/v1`
-//! and for signed links.
+//! Cross-origin requests of browsers: the CORS protocol (Fetch standard, section 3.2) for the API of every
+//! dialect and for signed links.
 //!
-//! Keys travel in `Authorization` and no answer sets a cookie, so a page of another origin needs a key, or the URL of
-//! a link, for every request. `Access-Control-Allow-Credentials` is never sent. The request middleware calls this
+//! Keys travel in headers of their own and no answer sets a cookie, so a page of another origin needs a key, or the URL
+//! of a link, for every request. `Access-Control-Allow-Credentials` is never sent. The request middleware calls this
 //! module for every request.
 
-use super::dialect;
+use super::dialect::is_api;
 use super::headers::put;
-use crate::model::dialect::Dialect;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
@@ -26,12 +25,12 @@ const METHODS: &str = "GET, HEAD, POST, DELETE";
 /// The methods of signed links.
 const METHODS_OF_LINKS: &str = "GET, HEAD, PUT";
 /// The request headers that the server reads; [`PREFIXES`] adds those of SDKs.
-const REQUEST_HEADERS: &str = "authorization, content-type, idempotency-key, range, if-match, if-none-match, \
+const REQUEST_HEADERS: &str = "authorization, x-api-key, content-type, idempotency-key, range, if-match, if-none-match, \
                                if-modified-since, if-unmodified-since, if-range";
-/// The prefixes of the request headers of OpenAI's SDKs.
-const PREFIXES: [&str; 2] = ["openai-", "x-stainless-"];
+/// The prefixes of the request headers of SDKs.
+const PREFIXES: [&str; 3] = ["openai-", "anthropic-", "x-stainless-"];
 /// The answer headers that a page may read in addition to the safelisted ones (Fetch, section 2.2.2).
-const EXPOSED: &str = "x-request-id, openai-processing-ms, x-should-retry, retry-after, idempotent-replayed, \
+const EXPOSED: &str = "x-request-id, request-id, openai-processing-ms, x-should-retry, retry-after, idempotent-replayed, \
                        x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests, etag, \
                        accept-ranges, content-range, content-disposition, repr-digest, x-part-bytes, allow, \
                        www-authenticate";
@@ -109,12 +108,6 @@ impl Permission {
             headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
         }
     }
-}
-
-/// Returns whether a path belongs to the API, not to its reference or to health.
-#[must_use]
-pub fn is_api(path: &str) -> bool {
-    path == "/v1" || path.starts_with("/v1/") || dialect::of_path(path) != Dialect::OpenAi
 }
 
 fn is_link(request: &Request) -> bool {

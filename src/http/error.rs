@@ -409,8 +409,7 @@ impl ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let entry = self.kind.entry();
-        let status = StatusCode::from_u16(entry.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = wire::json(status, &self.envelope());
+        let mut response = wire::json(self.kind.status(), &self.envelope());
         for (name, text) in self.headers {
             put(response.headers_mut(), name, &text);
         }

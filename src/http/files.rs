@@ -46,7 +46,7 @@ pub async fn create_of_form(
     guard: IdempotencyGuard,
     request: Request,
     mut fields: impl FileForm,
-    write: fn(&File) -> Vec<u8>,
+    write: impl Fn(&File) -> Vec<u8> + Clone + Send + Sync + 'static,
 ) -> Result<Response, ApiError> {
     spend::check(spending, caller, &policy, &guard).await?;
     let least_bytes = least_bytes(&request, files.settings.load().max_file_bytes)?;
@@ -56,7 +56,7 @@ pub async fn create_of_form(
     let form = FormReader::new(request)?;
     let (receiving, details) = form::receive_file(files, caller, policy.limits, &mut fields, form).await?;
     let guard = guard.with_details(&details).with_mime_type(&details);
-    let outcome = files.create(receiving, details, guard.idempotency(write), None).await?;
+    let outcome = files.create(receiving, details, guard.idempotency(write.clone()), None).await?;
     answer(outcome, write)
 }
 

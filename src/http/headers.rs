@@ -8,6 +8,12 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub const PROCESSING_MS: HeaderName = HeaderName::from_static("openai-processing-ms");
 /// The retry decision for SDKs, which overrides their default for the status.
 pub const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
+/// The key of a request, as Anthropic's clients send it.
+pub const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+/// The version of Anthropic's API, which all of its clients send.
+pub const ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
+/// The betas of Anthropic's API that a client takes part in.
+pub const ANTHROPIC_BETA: HeaderName = HeaderName::from_static("anthropic-beta");
 /// The digest of the whole representation (RFC 9530).
 pub const REPR_DIGEST: HeaderName = HeaderName::from_static("repr-digest");
 /// The size of all parts of a File but the last, in bytes. With it an `ETag` of parts can be computed from the content.

@@ -184,12 +184,11 @@ impl IdempotencyGuard {
     }
 
     /// Returns what makes the transaction idempotent; `answer` writes its answer.
-    pub fn idempotency<T: 'static>(&self, answer: fn(&T) -> Vec<u8>) -> Option<Idempotency<T>> {
-        let answer = || WriteAnswer::new(answer);
+    pub fn idempotency<T>(&self, answer: impl Fn(&T) -> Vec<u8> + Send + Sync + 'static) -> Option<Idempotency<T>> {
         self.0.as_ref().map(|keyed| Idempotency {
             key: keyed.key.clone(),
             request: keyed.request.clone(),
-            answer: answer(),
+            answer: WriteAnswer::new(answer),
         })
     }
 }

@@ -189,6 +189,11 @@ impl ApiError {
         Self::new(ErrorKind::Forbidden, message)
     }
 
+    /// The request names another workspace than that of its key.
+    pub fn foreign_workspace(id: &str) -> Self {
+        Self::new(ErrorKind::Forbidden, format!("The key is not one of the workspace '{id}'."))
+    }
+
     /// The session has ended.
     pub fn session_expired() -> Self {
         let message = "Your session has ended. Sign in again.";
@@ -235,6 +240,17 @@ impl ApiError {
     /// The workspace has no such File.
     pub fn file_not_found(id: &str) -> Self {
         Self::not_found("File object", id, "id")
+    }
+
+    /// The File has expired.
+    pub fn file_expired(id: &str) -> Self {
+        Self::new(ErrorKind::FileExpired, format!("The file {} has expired.", echo(id))).param("id")
+    }
+
+    /// The content of uploads is not served in this dialect.
+    pub fn not_downloadable() -> Self {
+        let message = "This server does not serve the content of uploaded files in Anthropic's dialect.";
+        Self::new(ErrorKind::NotDownloadable, message)
     }
 
     /// The workspace has no such link.

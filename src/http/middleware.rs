@@ -12,7 +12,7 @@ use super::headers::{KEEP_ALIVE, PROCESSING_MS, REQUEST_ID, put};
 use super::limited::Limited;
 use super::logged::{NO_ROUTE, logged_method};
 use super::workspace_metrics::WorkspaceMetrics;
-use super::{metrics, request_span};
+use super::{dialect, metrics, request_span};
 use crate::error_chain::ErrorChain;
 use crate::model::ids::RequestId;
 use crate::random;
@@ -50,7 +50,7 @@ pub async fn request_middleware<F>(
     policy: Arc<RequestPolicy>,
     request: Request,
     handle: impl FnOnce(Request) -> F,
-    translate: impl FnOnce(Response) -> Response,
+    translate: impl FnOnce(Response, RequestId) -> Response,
 ) -> Response
 where
     F: Future<Output = Response>,
@@ -65,7 +65,7 @@ where
         response
     } else {
         let answer = answer(&policy, request, id, recording.as_deref_mut(), handle);
-        translate(traces::run(answer, Some(logged.clone()), trace.as_ref()).await)
+        translate(traces::run(answer, Some(logged.clone()), trace.as_ref()).await, id)
     };
     log_for(Some(logged.clone()), || log(&mut response, method, route));
     if let Some(limit) = response.extensions_mut().remove::<Limited>() {
@@ -117,7 +117,8 @@ where
     let (mut request, body) = limit_pace(**policy.body_pace.load(), request);
     let key = recording.map(|recording| recording.observe(body.clone()));
     let key = key.or_else(|| policy.workspaces.as_ref().map(|_| KeyPlace::default()));
-    request.extensions_mut().insert(RequestContext { id, key: key.clone() });
+    let dialect = dialect::of_path(request.uri().path());
+    request.extensions_mut().insert(RequestContext { id, dialect, key: key.clone() });
     let mut response = run(request, handle).await;
     if let (Some(metrics), Some(key)) = (&policy.workspaces, key) {
         count_for_workspace(metrics, &key, body.as_ref(), &mut response);

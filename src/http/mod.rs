@@ -18,6 +18,7 @@ mod console;
 mod content;
 mod content_coding;
 mod cors;
+mod credentials;
 mod dialect;
 mod dialects;
 mod discard_pace;

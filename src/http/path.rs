@@ -1,4 +1,5 @@
-//! Ids in paths. An invalid id is answered like an unknown one, never as a malformed request.
+//! Ids in paths. An invalid id is answered like an unknown one, never as a malformed request. The id of a File may have
+//! the form of any dialect.
 
 use super::error::{ApiError, OfUpload};
 use crate::model::ids::{FileId, LinkId, UploadId};
@@ -6,7 +7,6 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 use percent_encoding::percent_decode_str;
 use std::marker::PhantomData;
-use std::str::FromStr;
 
 /// The segment of the id in `/v1/files/{id}` and `/v1/uploads/{id}`, counted from the empty one before the first slash.
 const ID_SEGMENT: usize = 3;
@@ -26,24 +26,38 @@ pub struct Named<Id> {
 }
 
 /// A kind of id that paths hold.
-pub trait PathId: FromStr {
+pub trait PathId: Sized {
+    /// Parses the id; none if the text is no id.
+    fn parse(text: &str) -> Option<Self>;
     /// Returns the error of an id that the workspace does not have.
     fn not_found(text: &str) -> ApiError;
 }
 
 impl PathId for FileId {
+    fn parse(text: &str) -> Option<Self> {
+        Self::of_any_dialect(text).ok()
+    }
+
     fn not_found(text: &str) -> ApiError {
         ApiError::file_not_found(text)
     }
 }
 
 impl PathId for LinkId {
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+
     fn not_found(text: &str) -> ApiError {
         ApiError::link_not_found(text)
     }
 }
 
 impl PathId for UploadId {
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+
     fn not_found(text: &str) -> ApiError {
         ApiError::upload_not_found(text)
     }
@@ -52,7 +66,7 @@ impl PathId for UploadId {
 impl<Id: PathId> Named<Id> {
     /// Parses the id.
     pub fn id(&self) -> Result<Id, ApiError> {
-        self.text.parse().map_err(|_| self.not_found())
+        Id::parse(&self.text).ok_or_else(|| self.not_found())
     }
 
     /// Returns the error of an id that the workspace does not have.

@@ -3,6 +3,7 @@
 use super::address::Peer;
 use super::connection::ClientConnection;
 use super::connections::{ActiveRequest, ConnectionSlot};
+use super::dialect;
 use super::workspace_metrics::WorkspaceSeries;
 use crate::metrics::METRICS;
 use axum::Router;
@@ -48,6 +49,7 @@ impl Requests {
         B: http_body::Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
     {
         let busy = self.slot.begin();
+        dialect::give_base_path(&mut request);
         request.extensions_mut().insert(self.peer);
         request.extensions_mut().insert(self.client.of(&busy));
         self.router.call(request).map_ok(|mut answer| {

@@ -2,14 +2,14 @@
 
 use super::caller::{self, Principal};
 use super::console;
-use super::cors::is_api;
+use super::dialect::{self, is_api};
 use super::error::ApiError;
 use super::middleware::{RequestPolicy, request_middleware};
 use super::pages;
 use super::reference::{self, Reference};
 use super::state::AppState;
 use super::unknown::{self, NOT_YET, as_of_get};
-use super::{dialect, dialects, health, links, metrics, routes};
+use super::{dialects, health, links, metrics, routes};
 use crate::model::dialect::Dialect;
 use arc_swap::ArcSwap;
 use axum::Router;
@@ -50,7 +50,7 @@ pub fn router(state: AppState, reference: Arc<ArcSwap<Reference>>) -> Router {
 /// cost a retrieve 6,000 instructions.
 async fn run(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let (policy, dialect) = (FromRef::from_ref(&state), dialect::of_path(request.uri().path()));
-    let translate = |response| dialects::translate(dialect, response);
+    let translate = |response, id| dialects::translate(dialect, response, id);
     request_middleware(policy, request, |request| authenticate(state, request, next), translate).await
 }
 
@@ -66,8 +66,7 @@ async fn authenticate(state: AppState, request: Request, next: Next) -> Response
 
 /// Runs a request of the administrative listener, which needs no key.
 async fn run_admin(State(policy): State<Arc<RequestPolicy>>, request: Request, next: Next) -> Response {
-    let translate = |response| dialects::translate(Dialect::OpenAi, response);
-    request_middleware(policy, request, |request| next.run(request), translate).await
+    request_middleware(policy, request, |request| next.run(request), |response, _| response).await
 }
 
 /// Tells browsers to use nothing but TLS for this host.

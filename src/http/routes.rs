@@ -1,4 +1,5 @@
-//! The table of routes: every operation under `/v1`, with the keys that it accepts. There is no other way to a handler.
+//! The table of routes of OpenAI's dialect: every operation under `/v1`, with the keys that it accepts. There is no
+//! other way to a handler.
 
 use super::caller::Access;
 use super::route::{self, Route, delete, get, post, upload};

@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 use http::Extensions;
 use std::num::NonZeroU32;
 
-/// The limits of requests under `/v1`.
+/// The limits of requests of the API.
 #[derive(Debug)]
 pub struct RequestLimits {
     /// The token buckets of keys and workspaces.

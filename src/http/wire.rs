@@ -14,9 +14,17 @@ use crate::model::prices::NanoUsd;
 use crate::model::upload::{Part, Upload};
 use axum::body::Body;
 use axum::response::Response;
+use chrono::{DateTime, SecondsFormat, Utc};
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
+
+/// Returns the text of a Unix second (RFC 3339), in UTC.
+#[must_use]
+pub fn rfc3339(seconds: u64) -> String {
+    let time = i64::try_from(seconds).ok().and_then(|seconds| DateTime::from_timestamp(seconds, 0));
+    time.unwrap_or(DateTime::<Utc>::MAX_UTC).to_rfc3339_opts(SecondsFormat::Secs, true)
+}
 
 /// The expiry of Files, as requests have it.
 #[derive(Debug, Serialize)]

@@ -10,6 +10,9 @@ use crate::model::page::{FileQuery, NameQuery, Page};
 use async_trait::async_trait;
 use std::fmt::Debug;
 
+/// The time for which the store tells an expired File from one that never was, in seconds: 30 days.
+pub const EXPIRED_KNOWN_SECONDS: u64 = 2_592_000;
+
 /// A File and its blobs, with which its content is read and verified.
 #[derive(Clone, Debug)]
 pub struct StoredContent {
@@ -37,6 +40,9 @@ pub trait FileStore: Debug + Send + Sync {
     async fn find_file(&self, workspace: WorkspaceId, id: FileId) -> Result<Option<File>, MetadataError>;
     /// Returns the File and the checksums of its blobs, unless it has expired.
     async fn find_content(&self, workspace: WorkspaceId, id: FileId) -> Result<Option<StoredContent>, MetadataError>;
+    /// Returns whether the workspace had this File and it expired within the last [`EXPIRED_KNOWN_SECONDS`]. Of Files
+    /// that were created before the ledger noted dialects, this is not known once they are swept.
+    async fn has_expired(&self, workspace: WorkspaceId, id: FileId) -> Result<bool, MetadataError>;
     /// Returns a page of the Files that have not expired, in the order of their ids.
     async fn list_files(&self, workspace: WorkspaceId, query: FileQuery) -> Result<Page<File>, MetadataError>;
     /// Returns a page of the Files that have not expired and whose names begin so, in the order of their names.

@@ -17,9 +17,10 @@ pub trait ReadMergeStore: Debug + Send + Sync {
         older_than_seconds: u64,
         limit: u32,
     ) -> Result<MergePage, MetadataError>;
-    /// Visits the next `limit` rows of reads of a workspace and merges those of one key, kind, purpose and minute, if
-    /// all of that minute is older than `older_than_seconds`. Returns how many rows it visited. Rows that the usage
-    /// rollup does not include yet stay, and so do rows that are still to be exported, if usage was ever exported.
+    /// Visits the next `limit` rows of reads of a workspace and merges those of one key, kind, purpose, dialect and
+    /// minute, if all of that minute is older than `older_than_seconds`. Returns how many rows it visited. Rows that
+    /// the usage rollup does not include yet stay, and so do rows that are still to be exported, if usage was ever
+    /// exported.
     async fn merge_reads(
         &self,
         workspace: WorkspaceId,

@@ -1,5 +1,6 @@
 //! The caller of a request, as changes record it.
 
+use super::dialect::Dialect;
 use super::ids::{KeyId, PersonId, RequestId, WorkspaceId};
 use super::limits::QuotaExceeded;
 use std::net::IpAddr;
@@ -15,6 +16,8 @@ pub struct Caller {
     pub person: Option<PersonId>,
     /// The request.
     pub request: RequestId,
+    /// The dialect of the request.
+    pub dialect: Dialect,
     /// The client address, where known.
     pub address: Option<IpAddr>,
 }

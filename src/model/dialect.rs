@@ -1,17 +1,24 @@
 //! The dialects: the APIs of several vendors, in which clients speak to one store of Files.
 
 /// A dialect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Dialect {
     /// OpenAI's Files API, with everything that this server adds to it.
     OpenAi,
     /// Mistral's Files API.
     Mistral,
+    /// Anthropic's Files API.
+    Anthropic,
 }
 
 impl Dialect {
-    /// The dialects but OpenAI's.
-    pub const FOREIGN: [Self; 1] = [Self::Mistral];
+    /// Every dialect.
+    pub const ALL: [Self; 3] = [Self::OpenAi, Self::Mistral, Self::Anthropic];
+
+    /// Returns the dialects but OpenAI's.
+    pub fn foreign() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|dialect| *dialect != Self::OpenAi)
+    }
 
     /// Returns its name, which is its base path if it has one.
     #[must_use]
@@ -19,6 +26,26 @@ impl Dialect {
         match self {
             Self::OpenAi => "openai",
             Self::Mistral => "mistral",
+            Self::Anthropic => "anthropic",
         }
+    }
+
+    /// Returns the dialect of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|dialect| dialect.name() == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_dialect_is_found_by_its_name() {
+        for dialect in Dialect::ALL {
+            assert_eq!(Dialect::named(dialect.name()), Some(dialect));
+        }
+        assert_eq!(Dialect::named(""), None);
     }
 }

@@ -4,6 +4,8 @@
 //! random for the first id of a millisecond, and grows by a random step of up to 80 bits for the next. So ids of one
 //! mint strictly increase, and knowing one leaves 80 bits to guess for its neighbour (docs/contract.md, section 10).
 
+mod file_forms;
+
 use super::base62;
 use std::fmt;
 use std::str::FromStr;
@@ -51,6 +53,12 @@ impl Sortable {
         is_id.then_some(Self { time_ms, tail: base62::decode(tail)? })
     }
 
+    /// Returns the sortable of these numbers; none when one of them is out of bounds.
+    fn of_numbers(time_ms: u128, tail: u128) -> Option<Self> {
+        let time_ms = u64::try_from(time_ms).ok().filter(|time_ms| *time_ms <= MAX_TIME_MS)?;
+        (tail < TAIL_BOUND).then_some(Self { time_ms, tail })
+    }
+
     fn digits(self) -> impl Iterator<Item = u8> {
         let time = base62::encode::<TIME_DIGITS>(u128::from(self.time_ms));
         time.into_iter().chain(base62::encode::<TAIL_DIGITS>(self.tail))
@@ -71,9 +79,7 @@ macro_rules! sortable_id {
             /// Returns the id after `last` at `now_ms`. It is greater than `last` even when the clock was set back.
             #[must_use]
             pub fn next(last: Option<Self>, now_ms: u64, random: [u8; ID_RANDOM_BYTES]) -> Self {
-                let mut digits = Sortable::next(last.and_then(Self::sortable), now_ms, random).digits();
-                let mut prefix = $prefix.bytes();
-                Self(std::array::from_fn(|_| prefix.next().or_else(|| digits.next()).unwrap_or(b'0')))
+                Self::of_sortable(Sortable::next(last.and_then(Self::sortable), now_ms, random))
             }
 
             /// Returns the Unix second at which the id was minted.
@@ -91,6 +97,12 @@ macro_rules! sortable_id {
 
             fn sortable(self) -> Option<Sortable> {
                 Sortable::of(self.0.strip_prefix($prefix.as_bytes())?)
+            }
+
+            fn of_sortable(sortable: Sortable) -> Self {
+                let mut digits = sortable.digits();
+                let mut prefix = $prefix.bytes();
+                Self(std::array::from_fn(|_| prefix.next().or_else(|| digits.next()).unwrap_or(b'0')))
             }
         }
 

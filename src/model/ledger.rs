@@ -1,6 +1,7 @@
 //! The ledger: billed facts, one row each (docs/design/billing.md, sections 1 and 2).
 
 use super::audit::Actor;
+use super::dialect::Dialect;
 use super::ids::{FileId, KeyId, RequestId, WorkspaceId};
 use super::prices::LineItem;
 use super::purpose::Purpose;
@@ -27,6 +28,8 @@ pub struct Reads {
     pub op: ReadOp,
     /// The purpose of the Files read.
     pub purpose: Option<Purpose>,
+    /// The dialect of the requests.
+    pub dialect: Dialect,
     /// The number of reads.
     pub count: u64,
     /// The bytes sent.
@@ -134,6 +137,9 @@ pub struct LedgerRow {
     pub count: i64,
     /// The request that caused the fact.
     pub request: Option<RequestId>,
+    /// The dialect of the requests that caused the fact; none of openings, expiries, corrections and rows of
+    /// schemas that did not note it.
+    pub dialect: Option<Dialect>,
     /// The event that a correction reverses.
     pub reverses: Option<String>,
     /// The reason of a correction.
@@ -227,6 +233,7 @@ mod tests {
             bytes: 10,
             count: 1,
             request: Some(RequestId::new([1; 16])),
+            dialect: Some(Dialect::OpenAi),
             reverses: None,
             note: None,
             actor: None,

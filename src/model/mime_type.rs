@@ -78,6 +78,18 @@ impl MimeType {
         declared.and_then(Self::declared).unwrap_or_else(|| Self::of_name(filename))
     }
 
+    /// Returns the type that a client declared; octets if it declared none.
+    #[must_use]
+    pub fn of_declared(declared: Option<&str>) -> Self {
+        declared.and_then(Self::declared).unwrap_or(Self::OCTETS)
+    }
+
+    /// Returns the usual extension of files of this type; none if it is not a common one.
+    #[must_use]
+    pub fn extension(&self) -> Option<&'static str> {
+        EXTENSIONS.into_iter().find(|(_, name)| *name == self.as_str()).map(|(extension, _)| extension)
+    }
+
     /// Returns the type of the extension of a name; octets if it is not known.
     #[must_use]
     pub fn of_name(filename: &Filename) -> Self {

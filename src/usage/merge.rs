@@ -1,5 +1,5 @@
-//! Merges old read rows of the ledger into one per key, operation, purpose and minute. Workspaces take turns, one
-//! bounded step each. `app` runs it.
+//! Merges old read rows of the ledger into one per key, operation, purpose, dialect and minute. Workspaces take turns,
+//! one bounded step each. `app` runs it.
 
 use crate::error_chain::ErrorChain;
 use crate::metadata::{MetadataError, ReadMergeStore};

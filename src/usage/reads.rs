@@ -4,6 +4,7 @@
 use crate::error_chain::ErrorChain;
 use crate::metadata::{LedgerStore, MetadataError};
 use crate::model::caller::Caller;
+use crate::model::dialect::Dialect;
 use crate::model::ids::{KeyId, ProcessId, WorkspaceId};
 use crate::model::ledger::{ReadOp, Reads};
 use crate::model::purpose::Purpose;
@@ -16,8 +17,8 @@ use tokio_util::sync::CancellationToken;
 /// The interval of flushes.
 const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The key of a counter: one for each key and kind of read within a second.
-type CounterKey = (WorkspaceId, KeyId, ReadOp, Option<Purpose>);
+/// The key of a counter: one for each key, kind of read, purpose and dialect within a second.
+type CounterKey = (WorkspaceId, KeyId, ReadOp, Option<Purpose>, Dialect);
 
 /// The counter of reads.
 #[derive(Debug)]
@@ -54,7 +55,7 @@ impl ReadCounter {
 
     fn add(&self, caller: Caller, op: ReadOp, purpose: Option<Purpose>, count: u64, bytes: u64) {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = counts.entry((caller.workspace, caller.key, op, purpose)).or_default();
+        let entry = counts.entry((caller.workspace, caller.key, op, purpose, caller.dialect)).or_default();
         *entry = (entry.0 + count, entry.1 + bytes);
     }
 
@@ -91,6 +92,6 @@ impl ReadCounter {
     }
 }
 
-fn reads(((workspace, key, op, purpose), (count, bytes)): (CounterKey, (u64, u64))) -> Reads {
-    Reads { workspace, key, op, purpose, count, bytes }
+fn reads(((workspace, key, op, purpose, dialect), (count, bytes)): (CounterKey, (u64, u64))) -> Reads {
+    Reads { workspace, key, op, purpose, dialect, count, bytes }
 }

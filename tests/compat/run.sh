@@ -29,8 +29,6 @@ give_up() { say "$*" >&2; exit 1; }
 [ -x "$binary" ] || give_up "there is no program at $binary; build it first (cargo build --release)"
 mkdir -p "$cache"
 
-
-
 need_debian_package() { # COMMAND PACKAGE: installs the package when the command does not work
     bash -c "$1" >/dev/null 2>&1 && return
     say "installing Debian's $2"
@@ -72,14 +70,25 @@ install_node() { # NAME
     printf '%s\n' "$stamp" >"$cache/$1/.stamp"
 }
 
+install_anthropic_0() {
+    local stamp
+    stamp="$(stamp_of "$here/anthropic_0.txt") $(cat "$cache/python/.stamp")"
+    is_current "$cache/anthropic-0" "$stamp" && return
+    say "installing anthropic of the beta into $cache/anthropic-0"
+    rm -rf "$cache/anthropic-0"
+    "$cache/python/bin/pip" install --quiet --disable-pip-version-check --no-deps --target "$cache/anthropic-0" \
+        --requirement "$here/anthropic_0.txt" || give_up "pip could not install Anthropic's client of the beta"
+    printf '%s\n' "$stamp" >"$cache/anthropic-0/.stamp"
+}
+
 install_python
+install_anthropic_0
 install_node openai-6
 install_node openai-7
 install_node mistral
+install_node anthropic
 node22="$cache/openai-7/node_modules/.bin/node"
 case "$("$node22" --version)" in v22.*) ;; *) give_up "$node22 is no Node 22" ;; esac
-
-
 
 scratch=$(mktemp -d "$cache/run.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
@@ -121,6 +130,8 @@ else
     suite 'openai-python, the Python clients of other dialects, curl and raw HTTP' "$python" -m pytest -q
     suite 'openai-node 6 under Node 20 or later' env OPENAI_SDK_DIR="$cache/openai-6" node --test --test-reporter=spec node/files.test.mjs
     suite 'openai-node 7 under Node 22' env OPENAI_SDK_DIR="$cache/openai-7" "$node22" --test --test-reporter=spec node/files.test.mjs
+    suite "Anthropic's client of the beta" env PYTHONPATH="$cache/anthropic-0" "$python" -m pytest -q test_anthropic.py
+    suite "Anthropic's client under Node 20 or later" env ANTHROPIC_SDK_DIR="$cache/anthropic" node --test --test-reporter=spec node/anthropic.test.mjs
     suite "Mistral's client under Node 20 or later" env MISTRAL_SDK_DIR="$cache/mistral" node --test --test-reporter=spec node/mistral.test.mjs
     suite "openai-python's own suite" "$python" openai_python_own_suite.py "$cache"/python/sdist/openai-*.tar.gz
 fi

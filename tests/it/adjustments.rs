@@ -64,6 +64,7 @@ async fn a_correction_stands_in_the_ledger_the_usage_the_costs_and_the_audit_log
         (json!("adj:ticket 7"), json!(-400), expected["reason"].clone())
     );
     assert_eq!((said("actor"), said("reverses")), (expected["actor"].clone(), expected["reverses"].clone()));
+    assert_eq!(lines[0].get("dialect"), Some(&Value::Null));
     let usage = ada.results(&format!("usage/files?start_time={NOW}&bucket_width=1h")).await;
     assert_eq!(usage[0]["input_bytes"], 600);
     assert_eq!(usage[0]["byte_seconds"], (2 * i128::from(i64::MAX) + 5000).to_string(), "sums do not overflow");

@@ -1,12 +1,17 @@
-//! The dialects beside OpenAI's: which keys open their routes, what is of another workspace, and their errors.
+//! The dialects beside OpenAI's: which keys open their routes, what is of another workspace, their errors, and that all
+//! have the same Files.
+
+mod anthropic;
+mod ledger;
+mod mistral;
 
 use crate::matrix::tenant;
 use reqwest::{Method, RequestBuilder};
-use serde_json::{Value, json};
 use venna::http::{Access, Route, dialect_routes};
 use venna::model::api_key::Opens;
 use venna::model::audit::Origin;
 use venna::model::dialect::Dialect;
+use venna::model::ids::FileId;
 use venna::model::scope::{Scope, Scopes};
 use venna_testkit::{Answer, Form, TestServer, User};
 
@@ -20,7 +25,7 @@ fn path(dialect: Dialect, route: &Route, id: &str) -> String {
 fn request(user: &User, dialect: Dialect, route: &Route, id: &str) -> RequestBuilder {
     let bare = user.request(route.method.clone(), &path(dialect, route, id));
     match (dialect, route.method.as_str(), route.path) {
-        (Dialect::Mistral, "POST", "/v1/files") => {
+        (_, "POST", "/v1/files") => {
             bare.header("content-type", Form::content_type()).body(Form::default().file("a.txt", b"a").close())
         }
         (_, "GET" | "DELETE", _) => bare,
@@ -30,7 +35,7 @@ fn request(user: &User, dialect: Dialect, route: &Route, id: &str) -> RequestBui
 
 fn routes() -> impl Iterator<Item = (Dialect, Route)> {
     let of = |dialect| dialect_routes(dialect).into_iter().map(move |route| (dialect, route));
-    Dialect::FOREIGN.into_iter().flat_map(of)
+    Dialect::foreign().flat_map(of)
 }
 
 /// The message of an error, in the shape of its dialect.
@@ -40,8 +45,19 @@ fn message(dialect: Dialect, answer: &Answer) -> String {
     let text = match dialect {
         Dialect::OpenAi => body["error"]["message"].as_str(),
         Dialect::Mistral => body["detail"].as_str().filter(|_| body.as_object().unwrap().len() == 1),
+        Dialect::Anthropic => {
+            let request_id = answer.headers["request-id"].to_str().unwrap();
+            assert_eq!((body["type"].as_str(), body["request_id"].as_str()), (Some("error"), Some(request_id)));
+            body["error"]["message"].as_str().filter(|_| body["error"]["type"].as_str().is_some())
+        }
     };
     text.unwrap_or_else(|| panic!("{body}")).to_owned()
+}
+
+/// The forms in which the dialects write an id.
+fn forms(id: &str) -> [String; 3] {
+    let id = FileId::of_any_dialect(id).unwrap();
+    [id.to_string(), id.underscored(), id.in_lower_case()]
 }
 
 async fn key(server: &TestServer, opens: Opens) -> User {
@@ -83,7 +99,10 @@ async fn a_foreign_file_is_one_that_never_existed_in_every_dialect() {
             assert_eq!(masked(&foreign, &ada.ids.file), masked(&unknown, &never), "{name}");
         } else if route.method == Method::GET {
             let listed = bob.send(request(&bob, dialect, &route, "")).await.is_ok();
-            assert!(!String::from_utf8(listed.body.unwrap()).unwrap().contains(&ada.ids.file), "{name}");
+            let listed = String::from_utf8(listed.body.unwrap()).unwrap();
+            for form in forms(&ada.ids.file) {
+                assert!(!listed.contains(&form), "{name}");
+            }
         }
     }
     let kept = key(&server, Opens::Workspace(ada.workspace, Scopes::ALL)).await;
@@ -96,7 +115,7 @@ async fn what_has_no_route_is_refused_in_the_dialect() {
     let server = TestServer::open().await;
     let ada = server.user("ada").await;
     let stranger = server.user_of("vk_nothing");
-    for dialect in Dialect::FOREIGN {
+    for dialect in Dialect::foreign() {
         let base = dialect.name();
         for (user, method, path, status) in [
             (&ada, Method::GET, format!("/{base}/v1/nothing"), 404),
@@ -114,99 +133,45 @@ async fn what_has_no_route_is_refused_in_the_dialect() {
     server.close().await;
 }
 
-mod mistral {
-    use super::*;
-
-    async fn upload(user: &User, form: Form) -> Answer {
-        let request = user.request(Method::POST, "/mistral/v1/files").header("content-type", Form::content_type());
-        user.send(request.body(form.close())).await
+/// The base path of a dialect; none for OpenAI's.
+fn base(dialect: Dialect) -> String {
+    match dialect {
+        Dialect::OpenAi => String::new(),
+        Dialect::Mistral | Dialect::Anthropic => format!("/{}", dialect.name()),
     }
+}
 
-    async fn list(user: &User, query: &str) -> Value {
-        user.send(user.request(Method::GET, &format!("/mistral/v1/files?{query}"))).await.is_ok().json()
-    }
-
-    #[tokio::test]
-    async fn fields_come_in_any_order_and_later_ones_are_passed_over() {
-        let server = TestServer::open().await;
-        let ada = server.user("ada").await;
-        let form = Form::default().file("scan.pdf", b"%PDF").field("expiry", "2").field("purpose", "ocr");
-        let made = upload(&ada, form.field("visibility", "workspace").field("of_2030", "x")).await.is_ok().json();
-        let created_at = made["created_at"].as_u64().unwrap();
-        let expected = json!({"id": made["id"], "object": "file", "bytes": 4, "created_at": created_at,
-            "filename": "scan.pdf", "purpose": "ocr", "sample_type": "instruct", "source": "upload",
-            "mimetype": "application/pdf", "expires_at": created_at + 7200, "visibility": "workspace"});
-        assert_eq!(made, expected);
-        let plain = upload(&ada, Form::default().file("a", b"x")).await.is_ok().json();
-        assert_eq!((&plain["purpose"], &plain["expires_at"]), (&json!("ocr"), &Value::Null));
-        server.close().await;
-    }
-
-    #[tokio::test]
-    async fn what_is_not_valid_is_422_and_leaves_nothing() {
-        let server = TestServer::open().await;
-        let ada = server.user("ada").await;
-        let file = |form: Form| form.file("a.txt", b"x");
-        for (form, said) in [
-            (Form::default().field("purpose", "ocr"), "'file'"),
-            (file(Form::default().field("purpose", "poetry")), "poetry"),
-            (file(Form::default().field("purpose", "batch_output")), "batch_output"),
-            (file(Form::default().field("purpose", "batch")), ".jsonl"),
-            (file(Form::default().field("visibility", "user")), "visibility"),
-            (file(Form::default().field("expiry", "0")), "expiry"),
-            (file(Form::default()).field("expiry", "721"), "expiry"),
-            (file(Form::default()).field("expiry", "soon"), "expiry"),
-            (file(Form::default()).field("purpose", "ocr").field("purpose", "ocr"), "purpose"),
-            (file(file(Form::default())), "file"),
-        ] {
-            let refused = upload(&ada, form).await;
-            assert_eq!(refused.status, 422);
-            let message = message(Dialect::Mistral, &refused);
-            assert!(message.contains(said), "{message}");
+/// Uploads a file in a dialect. Returns its id there.
+async fn upload_in(user: &User, dialect: Dialect, content: &[u8]) -> String {
+    let form = Form::default().file("a.txt", content);
+    match dialect {
+        Dialect::OpenAi => user.post(form.field("purpose", "user_data")).await.id(),
+        Dialect::Mistral | Dialect::Anthropic => {
+            let path = format!("{}/v1/files", base(dialect));
+            let request = user.request(Method::POST, &path).header("content-type", Form::content_type());
+            user.send(request.body(form.close())).await.id()
         }
-        assert_eq!(list(&ada, "").await["total"], 0);
-        server.close().await;
     }
+}
 
-    #[tokio::test]
-    async fn one_key_is_another_request_in_another_dialect() {
-        let server = TestServer::open().await;
-        let ada = server.user("ada").await;
-        let form = || Form::default().field("purpose", "user_data").file("a", b"x");
-        let made = ada.create_once("k", form()).await.id();
-        let keyed = ada.keyed("/mistral/v1/files", "k").header("content-type", Form::content_type());
-        let refused = ada.send(keyed.body(form().close())).await;
-        assert_eq!(refused.status, 400);
-        assert!(message(Dialect::Mistral, &refused).contains("Idempotency-Key"));
-        let again = || ada.keyed("/mistral/v1/files", "other").header("content-type", Form::content_type());
-        let first = ada.send(again().body(form().close())).await.is_ok().json();
-        let second = ada.send(again().body(form().close())).await.is_ok();
-        assert!(second.headers.contains_key("idempotent-replayed"));
-        assert_eq!(second.json(), first);
-        assert_eq!(list(&ada, "").await["data"][1]["id"], made);
-        server.close().await;
-    }
+fn content_in(dialect: Dialect, id: &str) -> String {
+    format!("{}/v1/files/{id}/content", base(dialect))
+}
 
-    #[tokio::test]
-    async fn pages_meet_every_file_once_and_filters_count() {
-        let server = TestServer::open().await;
-        let ada = server.user("ada").await;
-        for number in 0..1203 {
-            let name = if number % 100 == 0 { format!("Hundred {number}.csv") } else { number.to_string() };
-            ada.create_file(&name, b"x").await.id();
+#[tokio::test]
+async fn a_file_of_each_dialect_is_read_in_each() {
+    let server = TestServer::open().await;
+    let ada = server.user("ada").await;
+    let dialects = Dialect::ALL;
+    let long = vec![0; 300_000];
+    for (written, content) in dialects.iter().zip([&b"of the first"[..], b"of the second", b"", &long]) {
+        let id = upload_in(&ada, *written, content).await;
+        for read in &dialects {
+            for form in forms(&id).into_iter().chain([id.clone()]) {
+                let read = ada.request(Method::GET, &content_in(*read, &form));
+                ada.send(read).await.is_bytes(content);
+            }
         }
-        let mut seen = Vec::new();
-        for page in 0..4 {
-            let page = list(&ada, &format!("page={page}&page_size=400")).await;
-            assert_eq!(page["total"], 1203);
-            seen.extend(page["data"].as_array().unwrap().iter().map(|file| file["id"].as_str().unwrap().to_owned()));
-        }
-        assert_eq!(seen.len(), 1203);
-        assert!(seen.is_sorted_by(|newer, older| newer > older));
-        let hundreds = list(&ada, "search=hUNDRED&page_size=5&page=2").await;
-        assert_eq!((hundreds["total"].as_u64(), hundreds["data"].as_array().unwrap().len()), (Some(13), 3));
-        assert_eq!(list(&ada, "mimetypes=text%2Fcsv&include_total=false").await["total"], Value::Null);
-        assert_eq!(list(&ada, "mimetypes=text%2Fcsv&mimetypes=image/png").await["total"], 13);
-        server.close().await;
     }
+    server.close().await;
 }

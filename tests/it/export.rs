@@ -9,6 +9,7 @@ use venna::clock::Clock;
 use venna::metadata::OutboxStore;
 use venna::model::adjustment::{Adjusted, NewAdjustment, Reason};
 use venna::model::audit::Origin;
+use venna::model::dialect::Dialect;
 use venna::model::ids::{KeyId, ProcessId};
 use venna::model::ledger::{ReadOp, Reads};
 use venna::model::outbox::{NewMessage, SinkName};
@@ -272,7 +273,8 @@ async fn an_hour_of_many_keys_is_written_in_bounded_steps() {
     let process = ProcessId::new([8; 16]);
     let reads = |number: u64, bytes: u64| {
         let key = KeyId::next(None, 1 + number, [7; 11]);
-        Reads { workspace, key, op: ReadOp::Content, purpose: Some(Purpose::Batch), count: 1, bytes }
+        let (purpose, dialect) = (Some(Purpose::Batch), Dialect::OpenAi);
+        Reads { workspace, key, op: ReadOp::Content, purpose, dialect, count: 1, bytes }
     };
     metadata.add_reads(process, 0, (0..200).map(|key| reads(key, 100 + key)).collect()).await.unwrap();
     server.clock.set(NOW_MS + 2 * 3_600_000);

@@ -10,6 +10,7 @@ use venna::metadata::KeyChanges;
 use venna::model::api_key::Opens;
 use venna::model::audit::{Action, AuditQuery, Origin};
 use venna::model::caller::Caller;
+use venna::model::dialect::Dialect;
 use venna::model::ids::RequestId;
 use venna::model::limits::{Limit, LimitOwner};
 use venna::model::link::NewLink;
@@ -348,7 +349,8 @@ async fn keys_rotate_without_a_link_that_some_server_refuses() {
     server.clock.set(NOW_MS + 7 * 86_400_000 + 600_000);
     let workspace = server.installation().await.workspaces.find("links").await.unwrap().unwrap().id;
     let found = first.find(workspace, old["id"].as_str().unwrap().parse().unwrap()).await.unwrap().unwrap();
-    let caller = Caller { workspace, key: found.key, person: None, request: RequestId::new([7; 16]), address: None };
+    let (key, request, dialect) = (found.key, RequestId::new([7; 16]), Dialect::OpenAi);
+    let caller = Caller { workspace, key, person: None, request, dialect, address: None };
     let new = NewLink { grant: found.grant, valid_seconds: 60 };
     let signed_by_new = first.create(caller, new).await.unwrap().unwrap().signed;
     assert_eq!(signed_by_new.split('.').nth(1), Some("2"));

@@ -68,6 +68,9 @@ async fn content_is_octets_unless_a_client_names_a_type_that_no_browser_runs() {
         assert_eq!(answer.headers["vary"], "accept");
         answer.is_bytes(TEXT);
     }
+    let link = ada.send(ada.request(Method::GET, &format!("/v1/files/{table}/url"))).await.is_ok().json();
+    let linked = reqwest::get(link["url"].as_str().unwrap()).await.unwrap();
+    assert!(!linked.headers().contains_key("vary"), "a link decides about its type itself");
     for (filename, mime_type) in [("a.html", "text/html"), ("a.svg", "image/svg+xml"), ("a", "application/xhtml+xml")] {
         let id = ada.post(form(filename, mime_type)).await.id();
         let answer = download(&ada, &id, mime_type).await;

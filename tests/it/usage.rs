@@ -4,6 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use venna::clock::Clock;
+use venna::model::dialect::Dialect;
 use venna::model::ids::ProcessId;
 use venna::model::ledger::{ReadOp, Reads};
 use venna::model::purpose::Purpose;
@@ -145,6 +146,8 @@ async fn the_ledger_is_read_line_by_line_and_never_misses_one() {
     let csv = String::from_utf8(ada.send(csv).await.is_ok().body.unwrap()).unwrap();
     assert_eq!(csv.lines().count(), all.len() + 1);
     assert!(csv.starts_with("seq,event_id,ts,project_id,"), "{csv}");
+    assert!(csv.lines().next().unwrap().ends_with(",actor,dialect"), "{csv}");
+    assert!(csv.lines().skip(1).all(|line| line.ends_with(",,openai")), "{csv}");
     server.close().await;
 }
 
@@ -292,7 +295,8 @@ async fn old_reads_are_merged_and_no_answer_changes() {
         installation.keys.list().await.unwrap().iter().find(|key| key.opens.workspace() == Some(workspace)).unwrap().id;
     let process = ProcessId::new([8; 16]);
     let rows = |bytes| {
-        let reads = |op, purpose, bytes| Reads { workspace, key, op, purpose, count: 1, bytes };
+        let dialect = Dialect::OpenAi;
+        let reads = |op, purpose, bytes| Reads { workspace, key, op, purpose, dialect, count: 1, bytes };
         vec![reads(ReadOp::List, None, 0), reads(ReadOp::Content, Some(Purpose::UserData), bytes)]
     };
     for second in 0..300 {

@@ -497,6 +497,7 @@ fn mime_type(filename: &str) -> &'static str {
     match filename.rsplit_once('.') {
         Some((_, "jsonl")) => "application/jsonl",
         Some((_, "txt")) => "text/plain",
+        Some((_, "pdf")) => "application/pdf",
         _ => "application/octet-stream",
     }
 }

@@ -1,5 +1,6 @@
 //! The operations of a walk: each rolls what it does, notes it, does it over HTTP, and compares the answer.
 
+use crate::dialects;
 use crate::model::{Condition, Content, Details, PURPOSES, Part, Query, Range, Status, UPLOAD_MIME_TYPE, Upload};
 use crate::world::{Compare, WORKSPACES, World, base64, hex, http_date, random_content};
 use md5::{Digest, Md5};
@@ -13,7 +14,7 @@ use venna_testkit::server::eventually;
 
 type Operation = fn(&mut World);
 
-const WEIGHTS: [(usize, &str, Operation); 23] = [
+const WEIGHTS: [(usize, &str, Operation); 28] = [
     (150, "create", create),
     (40, "create once", create_once),
     (70, "list", list),
@@ -23,6 +24,11 @@ const WEIGHTS: [(usize, &str, Operation); 23] = [
     (110, "download a range", download_range),
     (70, "download on a condition", download_on_condition),
     (80, "delete", delete),
+    (60, "create in a dialect", dialects::create),
+    (40, "list in a dialect", dialects::list),
+    (40, "retrieve in a dialect", dialects::retrieve),
+    (40, "download in a dialect", dialects::download),
+    (30, "delete in a dialect", dialects::delete),
     (20, "delete twice", delete_twice),
     (50, "create an upload", create_upload),
     (120, "add a part", add_part),
@@ -658,12 +664,12 @@ fn settle(world: &mut World) {
     world.model.settle();
 }
 
-fn somebody(world: &mut World) -> usize {
+pub fn somebody(world: &mut World) -> usize {
     world.rng.within(0..WORKSPACES.len())
 }
 
 /// The id of a File of this workspace; now and then one that is gone, foreign, never was, or is none at all.
-fn some_file(world: &mut World, at: usize) -> String {
+pub fn some_file(world: &mut World, at: usize) -> String {
     let chance = world.rng.within(0..100);
     let of = if (80..90).contains(&chance) { somebody(world) } else { at };
     let live: Vec<String> = world.model.files(of).map(|(id, _)| id.clone()).collect();
@@ -757,7 +763,7 @@ fn name(world: &mut World) -> String {
     }
 }
 
-fn content(world: &mut World) -> Content {
+pub fn content(world: &mut World) -> Content {
     let size = size(world);
     random_content(&mut world.rng, size)
 }

@@ -23,6 +23,7 @@ NOT_RUN = {
     "export VENNA_API_KEY=vk_...",
     "pip install openai\nnpm install openai",
     "pip install mistralai\nnpm install @mistralai/mistralai",
+    "pip install anthropic\nnpm install @anthropic-ai/sdk",
     "export OPENAI_BASE_URL=ORIGIN/v1\nexport OPENAI_API_KEY=vk_...",
 }
 # What the programs say that the guide says.
@@ -43,6 +44,8 @@ EXPECTED = {
     ("limits", "python"): ["files.read"],
     ("limits", "typescript"): ["files.read"],
     ("migrating-from-openai", "typescript"): ["0"],
+    ("anthropic", "python"): ["application/pdf True", "report.pdf", "file_deleted"],
+    ("anthropic", "typescript"): ["application/pdf"],
     ("mistral", "python"): ["application/pdf", "scan.pdf", "True"],
     ("mistral", "typescript"): ["application/pdf"],
 }
@@ -86,7 +89,7 @@ def test_guide(venna: Venna, admin_key: str, folder: Path, guide: str) -> None:
             output = run("bash", file, cwd=folder, env=env)
             assert '"error":' not in output, output
         elif language == "python":
-            file = folder / f"{guide.replace('-', '_')}.py"
+            file = folder / f"read_{guide.replace('-', '_')}.py"
             file.write_text(text)
             output = run(sys.executable, file, cwd=folder, env=env)
         else:

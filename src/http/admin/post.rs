@@ -3,7 +3,7 @@
 //! The transaction of the change also stores the answer. An answer that shows the secret of a key is stored sealed
 //! (`keys/sealed.rs`) and is replayed only to the admin key or session that sent the request.
 
-use crate::http::caller::{self, OwnSecret};
+use crate::http::credentials::{self, OwnSecret};
 use crate::http::error::ApiError;
 use crate::http::idempotency::{self, replayed};
 use crate::http::json::{JsonObject, MAX_ADMIN_BYTES};
@@ -66,7 +66,7 @@ impl AdminPost {
             body: JsonObject::default(),
             key: idempotency::key(&parts.headers)?,
             digest: RequestDigest::of(parts.method.as_str(), parts.uri.path()),
-            own_secret: caller::own_secret(parts)?,
+            own_secret: credentials::own_secret(parts)?,
         })
     }
 

@@ -12,7 +12,7 @@ mod wire;
 
 pub use authenticate::authenticate;
 
-use super::cors::is_api;
+use super::dialect::is_of_openai;
 use super::session::Console;
 use axum::Router;
 use axum::extract::FromRef;
@@ -40,5 +40,5 @@ where
 
 /// Returns the path of the API that a path of the console stands for: `/v1/files` of `/console/api/v1/files`.
 pub fn api_path(path: &str) -> Option<&str> {
-    path.strip_prefix(API).filter(|rest| is_api(rest))
+    path.strip_prefix(API).filter(|rest| is_of_openai(rest))
 }

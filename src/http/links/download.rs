@@ -41,6 +41,7 @@ pub(super) async fn send_content(
 fn presentation(grant: &Download) -> Presentation {
     Presentation {
         content_type: grant.content_type,
+        is_negotiated: false,
         is_inline: grant.disposition == Some(Disposition::Inline),
         may_redirect: !grant.one_time,
     }

@@ -1,6 +1,7 @@
 //! The objects of usage, costs and the ledger.
 
 use crate::http::wire::Amount;
+use crate::model::dialect::Dialect;
 use crate::model::ledger::{LedgerLine, LedgerRow};
 use crate::model::prices::LineItem;
 use crate::model::purpose::Purpose;
@@ -185,6 +186,7 @@ struct LedgerLineObject {
     reverses: Option<String>,
     note: Option<String>,
     actor: Option<String>,
+    dialect: Option<&'static str>,
 }
 
 impl LedgerLineObject {
@@ -204,6 +206,7 @@ impl LedgerLineObject {
             reverses: row.reverses.clone(),
             note: row.note.clone(),
             actor: row.actor.map(|actor| actor.to_string()),
+            dialect: row.dialect.map(Dialect::name),
         }
     }
 }
@@ -225,7 +228,8 @@ pub fn ledger_lines(rows: &[LedgerRow]) -> Vec<u8> {
 /// Writes rows as comma-separated values (RFC 4180), with a header line.
 pub fn ledger_csv(rows: &[LedgerRow]) -> Vec<u8> {
     let mut text = String::from(
-        "seq,event_id,ts,project_id,api_key_id,purpose,kind,line_item,file_id,bytes,count,reverses,note,actor\r\n",
+        "seq,event_id,ts,project_id,api_key_id,purpose,kind,line_item,file_id,bytes,count,reverses,note,actor,\
+         dialect\r\n",
     );
     for line in lines(rows) {
         let cells = [
@@ -243,6 +247,7 @@ pub fn ledger_csv(rows: &[LedgerRow]) -> Vec<u8> {
             line.reverses.unwrap_or_default(),
             line.note.unwrap_or_default(),
             line.actor.unwrap_or_default(),
+            line.dialect.unwrap_or_default().to_owned(),
         ];
         text.push_str(&cells.map(|cell| quoted(&cell)).join(","));
         text.push_str("\r\n");

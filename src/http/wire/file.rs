@@ -97,6 +97,7 @@ mod tests {
         fn the_buffer_holds_what_serde_writes(
             name in "\\PC{1,40}", details in prop::option::of("\\PC{0,40}"), size_bytes in any::<u64>(),
             expires_at in prop::option::of(any::<u64>()), count in 0_u32..3, digest in any::<[u8; 32]>(),
+            declared in prop::option::of("[a-z]{1,9}/[a-z.+-]{1,9}|\\PC{1,20}"),
         ) {
             let sha256 = Sha256Digest(digest);
             let digest = match count {
@@ -104,7 +105,8 @@ mod tests {
                 count => FileDigest::Parts { of_parts: sha256, count, whole: (count > 1).then_some(sha256) },
             };
             let filename = Filename::stored(name);
-            let (id, mime_type) = (FileId::next(None, 1_795_374_000_000, [1; 11]), MimeType::of_name(&filename));
+            let mime_type = MimeType::of_file(declared.as_deref(), &filename);
+            let id = FileId::next(None, 1_795_374_000_000, [1; 11]);
             let file = File::new(id, Purpose::Batch, filename, mime_type, size_bytes, digest, None);
             let file = File { expires_at, status_details: details, ..file };
             let mut written = Vec::new();

@@ -6,6 +6,7 @@ use crate::metadata::MetadataStore;
 use crate::model::api_key::Opens;
 use crate::model::audit::{Action, Actor, AuditQuery, Origin};
 use crate::model::caller::Caller;
+use crate::model::dialect::Dialect;
 use crate::model::ids::{KeyId, RequestId};
 use crate::model::scope::Scopes;
 
@@ -19,8 +20,8 @@ pub async fn what_was_done_is_in_the_audit_log(store: &dyn MetadataStore, clock:
     let workspace = store.create_workspace("audited", origin, None).await.unwrap().made().unwrap().unwrap();
     let opens = Opens::Workspace(workspace.id, Scopes::DEFAULT);
     let key = store.create_key(new_key(opens, &[30; 32], None), ORIGIN, None).await.unwrap().made().unwrap().unwrap();
-    let caller =
-        Caller { workspace: workspace.id, key: key.id, person: None, request: RequestId::new([6; 16]), address: None };
+    let (request, dialect) = (RequestId::new([6; 16]), Dialect::OpenAi);
+    let caller = Caller { workspace: workspace.id, key: key.id, person: None, request, dialect, address: None };
     let file = file(store, caller, 1).await;
     assert!(store.delete_file(caller, file.id).await.unwrap());
     assert!(!store.delete_file(caller, file.id).await.unwrap(), "what changes nothing is not entered");

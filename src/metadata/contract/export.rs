@@ -132,8 +132,8 @@ async fn create(store: &dyn MetadataStore, caller: Caller, size: usize, expires_
 }
 
 async fn read(store: &dyn MetadataStore, caller: Caller, number: u64) {
-    let Caller { workspace, key, .. } = caller;
-    let reads = Reads { workspace, key, op: ReadOp::List, purpose: None, count: 3, bytes: 0 };
+    let Caller { workspace, key, dialect, .. } = caller;
+    let reads = Reads { workspace, key, op: ReadOp::List, purpose: None, dialect, count: 3, bytes: 0 };
     store.add_reads(PROCESS, number, vec![reads]).await.unwrap();
 }
 

@@ -5,6 +5,7 @@ use crate::model::api_key::{KeyDigest, Opens};
 use crate::model::audit::Origin;
 use crate::model::blob::ContentLocation;
 use crate::model::caller::Caller;
+use crate::model::dialect::Dialect;
 use crate::model::digest::{BlockChecksums, ContentDigest, Sha256Digest};
 use crate::model::expiry::ExpiresAfter;
 use crate::model::file::{File, NewFile};
@@ -43,7 +44,8 @@ pub async fn holder(store: &dyn MetadataStore, workspace: WorkspaceId) -> Caller
         .unwrap()
         .unwrap()
         .id;
-    Caller { workspace, key, person: None, request: RequestId::new([8; 16]), address: None }
+    let request = RequestId::new([8; 16]);
+    Caller { workspace, key, person: None, request, dialect: Dialect::OpenAi, address: None }
 }
 
 pub fn new_key(opens: Opens, digest: &[u8; 32], valid_seconds: Option<u64>) -> NewKey {

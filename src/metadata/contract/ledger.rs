@@ -1,12 +1,13 @@
 //! The contract of the ledger and of usage: usage is exact for every caller and width, with and without sweeps and the
 //! rollup.
 
-use super::fixtures::{ORIGIN, expire, small_file, tenant};
+use super::fixtures::{ORIGIN, begin_with_parts, complete, expire, made, small_file, tenant};
 use crate::clock::Clock;
 use crate::metadata::MetadataStore;
 use crate::model::adjustment::{Adjusted, NewAdjustment, Reason};
 use crate::model::audit::{Action, AuditQuery};
 use crate::model::caller::Caller;
+use crate::model::dialect::Dialect;
 use crate::model::expiry::ExpiresAfter;
 use crate::model::idempotency::IdempotentOutcome;
 use crate::model::ids::{FileId, ProcessId, WorkspaceId};
@@ -240,6 +241,7 @@ pub async fn corrections_are_entered_once(store: &dyn MetadataStore) {
     let Adjusted::Entered(row) = store.adjust(new.clone(), ORIGIN).await.unwrap() else { panic!("it is new") };
     assert_eq!((row.event_id.as_str(), row.adjusted()), ("adj:one", Some((LineItem::ClassA, -1))));
     assert_eq!((row.key, row.actor, row.note.as_deref()), (Some(caller.key), Some(ORIGIN.actor), Some("a refund")));
+    assert_eq!((row.dialect, row.reverses.clone()), (None, new.reverses.clone()));
     assert_eq!(store.adjust(new.clone(), ORIGIN).await.unwrap(), Adjusted::Known(row.clone()));
     let changed = NewAdjustment { quantity: -2, ..new.clone() };
     assert_eq!(store.adjust(changed, ORIGIN).await.unwrap(), Adjusted::NameTaken);
@@ -261,6 +263,7 @@ pub async fn reads_are_entered_once(store: &dyn MetadataStore, clock: &Clock) {
         key: caller.key,
         op,
         purpose: Some(Purpose::Vision).filter(|_| op != ReadOp::List),
+        dialect: caller.dialect,
         count,
         bytes,
     };
@@ -286,4 +289,48 @@ pub async fn reads_are_entered_once(store: &dyn MetadataStore, clock: &Clock) {
     let page = store.ledger(Some(caller.workspace), rows.rows[0].seq, 1).await.unwrap();
     assert!(page.rows == rows.rows[1..2] && page.has_more);
     assert!(store.archive_workspace(caller.workspace, ORIGIN, None).await.unwrap().made().unwrap().is_some());
+}
+
+/// A row has the dialect of the request that caused it, and none if no request did.
+pub async fn rows_have_the_dialect_of_their_request(store: &dyn MetadataStore, clock: &Clock) {
+    let ours = tenant(store, "dialects").await;
+    let theirs = Caller { dialect: Dialect::Mistral, ..ours };
+    let create = async |caller: Caller, expires_after| {
+        let new = small_file(5, Purpose::Vision, expires_after);
+        made(store.create_file(caller, new, None).await.unwrap()).unwrap().id
+    };
+    let mut lives = Vec::new();
+    for (creator, deleter) in [(ours, ours), (ours, theirs), (theirs, ours), (theirs, theirs)].repeat(4) {
+        lives.push((create(creator, None).await, creator.dialect, deleter));
+    }
+    // Deletes of several requests may share a transaction.
+    let deletes = lives.iter().map(|(file, _, deleter)| store.delete_file(*deleter, *file));
+    assert!(join_all(deletes).await.into_iter().all(Result::unwrap));
+    let (upload, parts) = begin_with_parts(store, ours, 10, 2).await;
+    let completed = complete(store, theirs, upload, parts).await;
+    let expired = create(theirs, ExpiresAfter::seconds(3600)).await;
+    clock.set(clock.now_ms() + 3_600_000);
+    while expire(store, 10).await > 0 {}
+    let Caller { workspace, key, .. } = ours;
+    let reads = [ours, theirs].map(|Caller { dialect, .. }| Reads {
+        workspace,
+        key,
+        op: ReadOp::List,
+        purpose: None,
+        dialect,
+        count: 1,
+        bytes: 0,
+    });
+    store.add_reads(ProcessId::new([3; 16]), 0, reads.to_vec()).await.unwrap();
+    let rows = store.ledger(Some(workspace), 0, 1000).await.unwrap().rows;
+    let dialect_of = |event: String| rows.iter().find(|row| row.event_id == event).unwrap().dialect;
+    for (file, created_in, deleter) in &lives {
+        assert_eq!(dialect_of(format!("st+:{file}")), Some(*created_in));
+        assert_eq!(dialect_of(format!("st-:{file}")), Some(deleter.dialect), "whichever it was created in");
+    }
+    assert_eq!(dialect_of(format!("st+:{completed}")), Some(Dialect::Mistral));
+    assert_eq!(dialect_of(format!("st+:{expired}")), Some(Dialect::Mistral));
+    assert_eq!(dialect_of(format!("st-:{expired}")), None);
+    let lists = rows.iter().filter(|row| row.fact == Fact::Read(ReadOp::List)).map(|row| row.dialect);
+    assert_eq!(lists.collect::<Vec<_>>(), [Some(Dialect::OpenAi), Some(Dialect::Mistral)]);
 }

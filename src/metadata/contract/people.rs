@@ -6,6 +6,7 @@ use crate::metadata::MetadataStore;
 use crate::model::api_key::Opens;
 use crate::model::audit::{Action, Actor, AuditQuery, Origin};
 use crate::model::caller::{Caller, Refused};
+use crate::model::dialect::Dialect;
 use crate::model::idempotency::IdempotentOutcome;
 use crate::model::ids::{PersonId, RequestId, WorkspaceId};
 use crate::model::page::Order;
@@ -55,6 +56,7 @@ pub async fn memberships_are_keys_of_people(store: &dyn MetadataStore, clock: &C
         key: found.key.id,
         person: Some(ada.id),
         request: RequestId::new([5; 16]),
+        dialect: Dialect::OpenAi,
         address: None,
     };
     let create = || store.create_file(caller, small_file(3, Purpose::UserData, None), None);

@@ -4,6 +4,7 @@ use super::fixtures::{small_file, tenant};
 use crate::clock::Clock;
 use crate::metadata::MetadataStore;
 use crate::model::caller::Caller;
+use crate::model::dialect::Dialect;
 use crate::model::export::ExportProgress;
 use crate::model::idempotency::IdempotentOutcome;
 use crate::model::ids::{ProcessId, WorkspaceId};
@@ -12,13 +13,13 @@ use crate::model::purpose::Purpose;
 use crate::model::usage::{Dimensions, SlotWidth, UsageByGroup, UsageQuery};
 use std::collections::BTreeMap;
 
-/// Returns the sums of the rows of reads by key, kind, purpose and minute, and the number of rows.
+/// Returns the sums of the rows of reads by key, kind, purpose, dialect and minute, and the number of rows.
 async fn reads_by_minute(store: &dyn MetadataStore, caller: Caller) -> (BTreeMap<String, (i64, i64)>, usize) {
     let (mut sums, mut count, mut after) = (BTreeMap::new(), 0, 0);
     loop {
         let page = store.ledger(Some(caller.workspace), after, 7).await.unwrap();
         for row in page.rows.iter().filter(|row| matches!(row.fact, Fact::Read(_))) {
-            let name = format!("{:?} {:?} {:?} {}", row.key, row.fact, row.purpose, row.ts / 60);
+            let name = format!("{:?} {:?} {:?} {:?} {}", row.key, row.fact, row.purpose, row.dialect, row.ts / 60);
             let sum: &mut (i64, i64) = sums.entry(name).or_default();
             *sum = (sum.0 + row.bytes, sum.1 + row.count);
             count += 1;
@@ -60,18 +61,21 @@ async fn all_usage(store: &dyn MetadataStore, callers: &[Caller], start: u64) ->
     ]
 }
 
-/// Old rows of reads are merged into one for each key, kind, purpose and minute. Only the list of rows changes.
+/// Old rows of reads are merged into one for each key, kind, purpose, dialect and minute. Only the list of rows
+/// changes.
 pub async fn old_reads_are_merged(store: &dyn MetadataStore, clock: &Clock) {
     const AGE: u64 = 3600;
     const STEP: u32 = 40;
     let callers = [tenant(store, "merged").await, tenant(store, "merged beside").await];
     let [busy, quiet] = callers;
+    let foreign = Caller { dialect: Dialect::Mistral, ..busy };
     let begin = clock.now_seconds().next_multiple_of(3600);
     let read = |caller: Caller, op, purpose, bytes| Reads {
         workspace: caller.workspace,
         key: caller.key,
         op,
         purpose,
+        dialect: caller.dialect,
         count: 1,
         bytes,
     };
@@ -80,7 +84,8 @@ pub async fn old_reads_are_merged(store: &dyn MetadataStore, clock: &Clock) {
         clock.set((begin + second) * 1000);
         let mut reads = vec![read(busy, ReadOp::List, None, 0)];
         if second % 2 == 0 {
-            reads.push(read(busy, ReadOp::Content, Some(Purpose::Vision), second));
+            let caller = if second % 4 == 0 { foreign } else { busy };
+            reads.push(read(caller, ReadOp::Content, Some(Purpose::Vision), second));
         }
         if second % 30 == 0 {
             reads.push(read(quiet, ReadOp::Content, Some(Purpose::Batch), 10));
@@ -166,10 +171,10 @@ async fn what_is_to_be_exported_is_not_merged(store: &dyn MetadataStore, clock: 
         let lists = rows.into_iter().filter(|row| row.fact == Fact::Read(ReadOp::List));
         lists.map(|row| (row.seq, row.count)).collect::<Vec<_>>()
     };
-    let Caller { workspace, key, .. } = caller;
+    let Caller { workspace, key, dialect, .. } = caller;
     for second in 0..6 {
         clock.set((begin + second) * 1000);
-        let reads = Reads { workspace, key, op: ReadOp::List, purpose: None, count: 1, bytes: 0 };
+        let reads = Reads { workspace, key, op: ReadOp::List, purpose: None, dialect, count: 1, bytes: 0 };
         store.add_reads(MERGED, 20_000 + second, vec![reads]).await.unwrap();
     }
     while store.roll_up_usage(1000).await.unwrap() > 0 {}

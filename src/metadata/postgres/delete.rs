@@ -51,7 +51,9 @@ async fn delete(
     );
     let take = tx.prepare(&take).await?;
     let which = "DELETE FROM files f WHERE f.workspace_id = $1 AND f.id = ANY($2)";
-    let remove = tx.prepare(&removal("", which)).await?;
+    // The requests that share the statement may be of several dialects.
+    let dialect = "($3::text[])[array_position($2::text[], f.id)]";
+    let remove = tx.prepare(&removal("", which, dialect)).await?;
     let (newest, insert) = (tx.prepare(audit::NEWEST).await?, tx.prepare(audit::INSERT).await?);
     let workspace_id = workspace.to_string();
     let asked: Vec<String> = all.iter().map(|one| one.file.to_string()).collect();
@@ -64,13 +66,14 @@ async fn delete(
         return tx.rollback_with(outcomes).await;
     }
     let ids: Vec<String> = going.iter().map(|one| one.file.to_string()).collect();
+    let dialects: Vec<&str> = going.iter().map(|one| one.caller.dialect.name()).collect();
     let entries = going.iter().map(|one| {
         let entry_id = audit::fresh_id(&tx, newest);
         newest = entry_id.parse().ok();
         audit::insert(&insert, entry_id, one.caller.into(), rules::audit::file_deleted(workspace, one.file))
     });
     let entries: Vec<_> = entries.collect();
-    let removed: Values<'_> = &[&workspace_id, &ids];
+    let removed: Values<'_> = &[&workspace_id, &ids, &dialects];
     let writes = async { try_join!(remove.execute(removed), in_order(entries)).map(drop) };
     tx.commit(writes).await?;
     Ok(outcomes)

@@ -7,10 +7,10 @@ use super::connections::{Prepared, Session};
 use super::failure::Failure;
 use super::ledger;
 use super::pending::{PendingCreate, PendingDelete};
-use super::rows;
+use super::rows::{self, stored};
 use super::store::{PostgresStore, read};
 use crate::metadata::error::MetadataError;
-use crate::metadata::files::{FileStore, StoredContent};
+use crate::metadata::files::{EXPIRED_KNOWN_SECONDS, FileStore, StoredContent};
 use crate::metadata::room::with_room;
 use crate::metadata::rows::{FILE, FILE_COLUMNS, RowReader, columns, file_values, insert_file};
 use crate::metadata::rules::pages::PageBound;
@@ -66,6 +66,21 @@ impl FileStore for PostgresStore {
             let no_parts = matches!(file.digest, FileDigest::Parts { count: 0, .. });
             let blobs = found.iter().filter(|_| !no_parts).map(|row| RowReader::from_column(row, FILE_COLUMNS).value());
             Ok(Some(StoredContent { file, blobs: blobs.collect::<Result<_, _>>()? }))
+        })
+    }
+
+    async fn has_expired(&self, workspace: WorkspaceId, id: FileId) -> Result<bool, MetadataError> {
+        read!(self, workspace, |session| {
+            // An expired File until it is swept, and then the end in the ledger that no request caused.
+            let sql = format!(
+                "SELECT EXISTS (SELECT 1 FROM files f WHERE f.workspace_id = $1 AND NOT {ALIVE} AND f.id = $2)
+                     OR EXISTS (SELECT 1 FROM ledger e JOIN ledger b ON b.event_id = 'st+:' || $2::text
+                                WHERE e.event_id = 'st-:' || $2::text AND e.workspace_id = $1
+                                    AND e.ts > now_ms() / 1000 - $3 AND e.dialect IS NULL AND b.dialect IS NOT NULL)"
+            );
+            let known_seconds = stored(EXPIRED_KNOWN_SECONDS);
+            let found = session.row(&sql, &[&workspace.to_string(), &id.to_string(), &known_seconds]).await?;
+            Ok(found.map(|row| row.try_get(0)).transpose()?.unwrap_or_default())
         })
     }
 
@@ -138,7 +153,7 @@ pub(super) async fn insert(
 /// Deletes at most `limit` Files of a workspace, expired or not. Returns their number.
 pub(super) async fn delete_some(session: &Session, workspace: WorkspaceId, limit: u32) -> Result<u64, Failure> {
     let chosen = "SELECT workspace_id, id FROM files WHERE workspace_id = $1 ORDER BY id LIMIT $2 FOR UPDATE";
-    let sql = removal(chosen, OF_CHOSEN);
+    let sql = removal(chosen, OF_CHOSEN, NO_DIALECT);
     let deleted = session.row(&sql, &[&workspace.to_string(), &i64::from(limit)]).await?;
     deleted.map_or(Ok(0), |row| rows::number(&row, 0))
 }
@@ -148,21 +163,24 @@ pub(super) async fn delete_some(session: &Session, workspace: WorkspaceId, limit
 pub(super) async fn delete_expired(session: &Session, workspace: WorkspaceId, limit: u32) -> Result<u64, Failure> {
     let chosen = "SELECT workspace_id, id FROM files WHERE workspace_id = $1 AND expires_at <= now_ms() / 1000
                   ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED";
-    let sql = removal(chosen, OF_CHOSEN);
+    let sql = removal(chosen, OF_CHOSEN, NO_DIALECT);
     let deleted = session.row(&sql, &[&workspace.to_string(), &i64::from(limit)]).await?;
     deleted.map_or(Ok(0), |row| rows::number(&row, 0))
 }
 
 const OF_CHOSEN: &str = "DELETE FROM files f USING chosen c WHERE f.workspace_id = c.workspace_id AND f.id = c.id";
+/// The dialect of a removal that no request asked for.
+const NO_DIALECT: &str = "NULL::text";
 
 /// Returns a statement that runs `delete`, on the Files that `chosen` selects if it is not empty, adds their ledger
-/// rows, and releases their blobs or queues their parts for release. Its result is the number of Files.
-pub(super) fn removal(chosen: &str, delete: &str) -> String {
+/// rows, and releases their blobs or queues their parts for release. Its result is the number of Files. `dialect` is
+/// the SQL of the dialect of the request that removes the File `f`.
+pub(super) fn removal(chosen: &str, delete: &str, dialect: &str) -> String {
     let chosen = if chosen.is_empty() { String::new() } else { format!("chosen AS MATERIALIZED ({chosen}),") };
     let (end, release) = (ledger::END, release("now_ms() / 1000"));
     format!(
         "WITH {chosen}
-         gone AS ({delete} RETURNING f.workspace_id, f.id, f.blob_id, f.expires_at),
+         gone AS ({delete} RETURNING f.workspace_id, f.id, f.blob_id, f.expires_at, {dialect} AS dialect),
          left_parts AS (INSERT INTO releases (workspace_id, owner_id, released_at)
                         SELECT workspace_id, id, now_ms() / 1000 FROM gone WHERE blob_id IS NULL
                         ON CONFLICT DO NOTHING),

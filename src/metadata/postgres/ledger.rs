@@ -28,14 +28,15 @@ const NUMBERED_AT_ONCE: u32 = 5000;
 
 /// Inserts the row of a new File.
 pub(super) const BEGIN: &str = "
-    INSERT INTO ledger (event_id, ts, fact, workspace_id, api_key_id, purpose, file_id, bytes, count, request_id)
-    VALUES ('st+:' || $1::text, $2, $3, $4, $5, $6, $1::text, $7, 1, $8)";
+    INSERT INTO ledger (event_id, ts, fact, workspace_id, api_key_id, purpose, file_id, bytes, count, request_id,
+        dialect)
+    VALUES ('st+:' || $1::text, $2, $3, $4, $5, $6, $1::text, $7, 1, $8, $9)";
 /// Inserts the rows of the deleted Files of `gone`. An expired File ends at the second of its expiry, whenever it is
-/// deleted. The purpose and size repeat those of its first row.
+/// deleted. The purpose and size repeat those of its first row, and the dialect is that of `gone`.
 pub(super) const END: &str = "
-    INSERT INTO ledger (event_id, ts, fact, workspace_id, api_key_id, purpose, file_id, bytes, count)
+    INSERT INTO ledger (event_id, ts, fact, workspace_id, api_key_id, purpose, file_id, bytes, count, dialect)
     SELECT 'st-:' || l.file_id, greatest(l.ts, least(g.expires_at, now_ms() / 1000)), 'end', l.workspace_id,
-           l.api_key_id, l.purpose, l.file_id, -l.bytes, 0
+           l.api_key_id, l.purpose, l.file_id, -l.bytes, 0, g.dialect
     FROM gone g JOIN ledger l ON l.event_id = 'st+:' || g.id";
 
 #[async_trait]
@@ -43,11 +44,13 @@ impl LedgerStore for PostgresStore {
     async fn add_reads(&self, process: ProcessId, first_number: u64, reads: Vec<Reads>) -> Result<(), MetadataError> {
         let reads = reads.as_slice();
         write!(self, |session| {
-            let sql = "INSERT INTO ledger (event_id, ts, fact, workspace_id, api_key_id, purpose, bytes, count)
-                       SELECT r.event_id, now_ms() / 1000, r.fact, r.workspace_id, r.api_key_id, r.purpose, r.bytes,
-                           r.count
-                       FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[],
-                           $7::bigint[]) AS r (event_id, fact, workspace_id, api_key_id, purpose, bytes, count)
+            let sql = "INSERT INTO ledger (event_id, ts, fact, workspace_id, api_key_id, purpose, dialect, bytes,
+                           count)
+                       SELECT r.event_id, now_ms() / 1000, r.fact, r.workspace_id, r.api_key_id, r.purpose, r.dialect,
+                           r.bytes, r.count
+                       FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
+                           $7::bigint[], $8::bigint[])
+                           AS r (event_id, fact, workspace_id, api_key_id, purpose, dialect, bytes, count)
                        ON CONFLICT (event_id) DO NOTHING";
             let numbers = (first_number..).zip(reads);
             let events: Vec<String> = numbers.map(|(number, _)| reads_event(process, number)).collect();
@@ -55,9 +58,10 @@ impl LedgerStore for PostgresStore {
             let workspaces: Vec<String> = reads.iter().map(|reads| reads.workspace.to_string()).collect();
             let keys: Vec<String> = reads.iter().map(|reads| reads.key.to_string()).collect();
             let purposes: Vec<Option<&str>> = reads.iter().map(|reads| reads.purpose.map(Purpose::name)).collect();
+            let dialects: Vec<&str> = reads.iter().map(|reads| reads.dialect.name()).collect();
             let bytes: Vec<i64> = reads.iter().map(|reads| stored(reads.bytes)).collect();
             let counts: Vec<i64> = reads.iter().map(|reads| stored(reads.count)).collect();
-            let values: Values<'_> = &[&events, &facts, &workspaces, &keys, &purposes, &bytes, &counts];
+            let values: Values<'_> = &[&events, &facts, &workspaces, &keys, &purposes, &dialects, &bytes, &counts];
             session.execute(sql, values).await.map(drop)
         })
     }
@@ -118,8 +122,9 @@ pub(super) fn creation_proof(file: FileId) -> Proof {
 pub(super) async fn begin(begin: &Prepared<'_>, caller: Caller, file: &File, fact: Fact) -> Result<(), Failure> {
     let (id, workspace, key) = (file.id.to_string(), caller.workspace.to_string(), caller.key.to_string());
     let (created_at, size_bytes) = (stored(file.created_at()), stored(file.size_bytes));
-    let (purpose, request) = (file.purpose.name(), caller.request.to_string());
-    let values: Values<'_> = &[&id, &created_at, &fact.name(), &workspace, &key, &purpose, &size_bytes, &request];
+    let (fact, purpose) = (fact.name(), file.purpose.name());
+    let (request, dialect) = (caller.request.to_string(), caller.dialect.name());
+    let values: Values<'_> = &[&id, &created_at, &fact, &workspace, &key, &purpose, &size_bytes, &request, &dialect];
     begin.execute(values).await.map(drop)
 }
 
@@ -204,8 +209,10 @@ async fn adjust(tx: Transaction<'_>, new: &NewAdjustment, origin: Origin) -> Res
         return Ok(refused);
     }
     let (bytes, count) = rules::adjustments::amounts(new);
-    let sql =
-        format!("INSERT INTO ledger ({LEDGER}) VALUES ($1, $2, $3, $4, $5, NULL, NULL, $6, $7, $8, $9, $10, $11, $12)");
+    let sql = format!(
+        "INSERT INTO ledger ({LEDGER})
+         VALUES ($1, $2, $3, $4, $5, NULL, NULL, $6, $7, $8, $9, NULL, $10, $11, $12)"
+    );
     let (fact, item, reason) = (Fact::Adjustment(new.item).name(), new.item.name(), new.reason.as_str());
     let (workspace, key) = (new.workspace.to_string(), new.key.map(|key| key.to_string()));
     let (request, actor) = (origin.request.map(|request| request.to_string()), origin.actor.to_string());

@@ -1,5 +1,5 @@
-//! Merges old rows of reads into one for each key, kind, purpose and minute, in bounded steps, workspace by workspace.
-//! Each step holds the lock of the numbering and of the rollup.
+//! Merges old rows of reads into one for each key, kind, purpose, dialect and minute, in bounded steps, workspace by
+//! workspace. Each step holds the lock of the numbering and of the rollup.
 
 use super::connections::{Session, Values};
 use super::failure::Failure;
@@ -13,6 +13,7 @@ use crate::metadata::error::MetadataError;
 use crate::metadata::merges::ReadMergeStore;
 use crate::metadata::rows::LEDGER;
 use crate::metadata::rules::read_merges::{self, MINUTE_SECONDS, MergePage, MergeStep};
+use crate::model::dialect::Dialect;
 use crate::model::ids::WorkspaceId;
 use crate::model::ledger::LedgerRow;
 use crate::model::purpose::Purpose;
@@ -95,10 +96,12 @@ async fn apply(tx: &Transaction<'_>, workspace: &str, step: &MergeStep) -> Resul
     tx.execute(mark, &[&workspace, &stored(step.last.0), &stored(step.last.1)]).await?;
     let gone: Vec<i64> = step.gone.iter().copied().map(stored).collect();
     tx.execute("DELETE FROM ledger WHERE seq = ANY($1)", &[&gone]).await?;
-    let insert = "INSERT INTO ledger (seq, event_id, ts, fact, workspace_id, api_key_id, purpose, bytes, count)
-                  SELECT r.seq, r.event_id, r.ts, r.fact, $1, r.api_key_id, r.purpose, r.bytes, r.count
-                  FROM unnest($2::bigint[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::bigint[],
-                              $9::bigint[]) AS r (seq, event_id, ts, fact, api_key_id, purpose, bytes, count)";
+    let insert =
+        "INSERT INTO ledger (seq, event_id, ts, fact, workspace_id, api_key_id, purpose, dialect, bytes, count)
+                  SELECT r.seq, r.event_id, r.ts, r.fact, $1, r.api_key_id, r.purpose, r.dialect, r.bytes, r.count
+                  FROM unnest($2::bigint[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[],
+                              $9::bigint[], $10::bigint[])
+                      AS r (seq, event_id, ts, fact, api_key_id, purpose, dialect, bytes, count)";
     let rows = &step.merged;
     let seqs: Vec<i64> = rows.iter().map(|row| stored(row.seq)).collect();
     let events: Vec<&str> = rows.iter().map(|row| row.event_id.as_str()).collect();
@@ -106,7 +109,9 @@ async fn apply(tx: &Transaction<'_>, workspace: &str, step: &MergeStep) -> Resul
     let facts: Vec<&str> = rows.iter().map(|row| row.fact.name()).collect();
     let keys: Vec<Option<String>> = rows.iter().map(|row| row.key.map(|key| key.to_string())).collect();
     let purposes: Vec<Option<&str>> = rows.iter().map(|row| row.purpose.map(Purpose::name)).collect();
+    let dialects: Vec<Option<&str>> = rows.iter().map(|row| row.dialect.map(Dialect::name)).collect();
     let (bytes, counts): (Vec<i64>, Vec<i64>) = rows.iter().map(|row| (row.bytes, row.count)).unzip();
-    let values: Values<'_> = &[&workspace, &seqs, &events, &seconds, &facts, &keys, &purposes, &bytes, &counts];
+    let values: Values<'_> =
+        &[&workspace, &seqs, &events, &seconds, &facts, &keys, &purposes, &dialects, &bytes, &counts];
     tx.execute(insert, values).await.map(drop)
 }

@@ -1,6 +1,7 @@
 //! Rows of the ledger, and the groups of usage that they add up to.
 
 use super::{FromRow, Row, RowReader};
+use crate::model::dialect::Dialect;
 use crate::model::ledger::{Fact, LedgerRow};
 use crate::model::prices::LineItem;
 use crate::model::purpose::Purpose;
@@ -8,7 +9,7 @@ use crate::model::usage::Group;
 
 /// Columns of a row of the ledger, behind `seq`.
 pub const LEDGER: &str = "event_id, ts, fact, workspace_id, api_key_id, purpose, file_id, line_item,
-    bytes, count, request_id, reverses, note, actor";
+    bytes, count, request_id, dialect, reverses, note, actor";
 
 impl FromRow for LedgerRow {
     fn read<R: Row>(row: &mut RowReader<'_, R>) -> Result<Self, R::Error> {
@@ -28,6 +29,7 @@ impl FromRow for LedgerRow {
             bytes: row.signed()?,
             count: row.signed()?,
             request: row.optional_parsed()?,
+            dialect: row.optional_named(Dialect::named)?,
             reverses: row.optional_text()?.map(str::to_owned),
             note: row.optional_text()?.map(str::to_owned),
             actor: row.optional_parsed()?,

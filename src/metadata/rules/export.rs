@@ -57,6 +57,7 @@ mod tests {
             bytes: 0,
             count: 1,
             request: None,
+            dialect: None,
             reverses: None,
             note: None,
             actor: None,

@@ -1,8 +1,10 @@
-//! The plan of the merge of old rows of reads into one row for each key, kind of read, purpose and minute
+//! The plan of the merge of old rows of reads into one row for each key, kind of read, purpose, dialect and minute
 //! (docs/decisions/0017). Stores read the rows, delete those that are merged and insert those that replace them.
 
+use crate::model::dialect::Dialect;
 use crate::model::ids::{KeyId, WorkspaceId};
 use crate::model::ledger::{Fact, LedgerRow, ReadOp};
+use crate::model::purpose::Purpose;
 use std::collections::BTreeMap;
 
 /// The seconds for which old reads are merged, which are the finest slots of usage.
@@ -65,7 +67,7 @@ pub fn plan(mut rows: Vec<LedgerRow>, settled_seq: u64, limit: u32) -> Option<Me
         if let Fact::Read(op) = row.fact
             && Some(row.seq) != newest_seq
         {
-            let kind = (minute(&row), row.key, op, row.purpose.map(crate::model::purpose::Purpose::name));
+            let kind = (minute(&row), row.key, op, row.purpose.map(Purpose::name), row.dialect);
             kinds.entry(kind).or_default().push(row);
         }
     }
@@ -76,8 +78,8 @@ pub fn plan(mut rows: Vec<LedgerRow>, settled_seq: u64, limit: u32) -> Option<Me
     Some(step)
 }
 
-/// The values that the rows of a merge share: minute, key, kind of read and purpose.
-type Kind = (u64, Option<KeyId>, ReadOp, Option<&'static str>);
+/// The values that the rows of a merge share: minute, key, kind of read, purpose and dialect.
+type Kind = (u64, Option<KeyId>, ReadOp, Option<&'static str>, Option<Dialect>);
 
 /// Returns the first second of the minute of a second. Reads are merged up to a full minute.
 pub const fn minute_of(seconds: u64) -> u64 {
@@ -113,7 +115,6 @@ fn merged(rows: Vec<LedgerRow>) -> Vec<LedgerRow> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::purpose::Purpose;
 
     fn row(seq: u64, ts: u64, op: ReadOp, purpose: Option<Purpose>) -> LedgerRow {
         LedgerRow {
@@ -128,6 +129,7 @@ mod tests {
             bytes: 10,
             count: 1,
             request: None,
+            dialect: Some(Dialect::OpenAi),
             reverses: None,
             note: None,
             actor: None,
@@ -160,6 +162,19 @@ mod tests {
         assert_eq!(merged_of(&step), [(7, 119, 30, 3), (5, 62, 20, 2)]);
         assert_eq!(step.merged[0].event_id, "rm:60:7");
         assert_eq!(plan(Vec::new(), 100, 100), None);
+    }
+
+    #[test]
+    fn rows_of_several_dialects_stay_apart() {
+        let of = |seq, dialect| LedgerRow { dialect, ..list(seq, 60) };
+        let (ours, theirs) = (Some(Dialect::OpenAi), Some(Dialect::Mistral));
+        let rows =
+            vec![of(1, ours), of(2, theirs), of(3, None), of(4, theirs), of(5, ours), of(6, None), of(7, theirs)];
+        let step = plan(rows, 100, 100).unwrap();
+        let merged: Vec<_> = step.merged.iter().map(|row| (row.dialect, row.seq, row.count)).collect();
+        assert_eq!(merged, [(None, 6, 2), (ours, 5, 2), (theirs, 4, 2)]);
+        let events: Vec<_> = step.merged.iter().map(|row| row.event_id.as_str()).collect();
+        assert_eq!(events, ["rm:60:6", "rm:60:5", "rm:60:4"]);
     }
 
     #[test]

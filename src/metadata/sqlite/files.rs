@@ -7,7 +7,7 @@ use super::store::SqliteStore;
 use super::transaction::Transaction;
 use super::{audit, blobs, default_expiries, ledger, limits, link_uses, releases, rows};
 use crate::metadata::error::MetadataError;
-use crate::metadata::files::{FileStore, StoredContent};
+use crate::metadata::files::{EXPIRED_KNOWN_SECONDS, FileStore, StoredContent};
 use crate::metadata::rows::{FILE, columns, file_values, insert_file};
 use crate::metadata::rules;
 use crate::metadata::rules::files::new_file;
@@ -16,6 +16,7 @@ use crate::metadata::rules::quotas::refuse_file;
 use crate::model::audit::Origin;
 use crate::model::blob::ContentLocation;
 use crate::model::caller::{Caller, Refused};
+use crate::model::dialect::Dialect;
 use crate::model::file::{File, FileDigest, NewFile};
 use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::ids::{BlobId, FileId, WorkspaceId};
@@ -35,6 +36,15 @@ static FIND_CONTENT: LazyLock<String> = LazyLock::new(|| {
         "SELECT {file}, b.id, f.size_bytes, b.checksums, b.content FROM files f LEFT JOIN blobs b ON b.id = f.blob_id
          WHERE f.workspace_id = ?1 AND f.id = ?3 AND (f.expires_at IS NULL OR f.expires_at > ?2)",
         file = columns::of("f", FILE)
+    )
+});
+/// An expired File until it is swept, and then the end in the ledger that no request caused.
+static HAS_EXPIRED: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT EXISTS (SELECT 1 FROM files WHERE workspace_id = ?1 AND NOT {ALIVE} AND id = ?3)
+             OR EXISTS (SELECT 1 FROM ledger e JOIN ledger b ON b.event_id = 'st+:' || ?3
+                        WHERE e.event_id = 'st-:' || ?3 AND e.workspace_id = ?1 AND e.ts > ?4
+                            AND e.dialect IS NULL AND b.dialect IS NOT NULL)"
     )
 });
 const ALIVE: &str = "(expires_at IS NULL OR expires_at > ?2)";
@@ -78,6 +88,15 @@ impl FileStore for SqliteStore {
         self.readers.current_or_long(move |connection| find_content(connection, workspace, id, now_seconds)).await
     }
 
+    async fn has_expired(&self, workspace: WorkspaceId, id: FileId) -> Result<bool, MetadataError> {
+        let now_seconds = self.clock.now_seconds();
+        let known_from = now_seconds.saturating_sub(EXPIRED_KNOWN_SECONDS);
+        self.readers.current(|connection| {
+            let values = params![workspace, now_seconds, id, known_from];
+            connection.row(&HAS_EXPIRED, values, |row| row.get(0)).map(Option::unwrap_or_default)
+        })
+    }
+
     async fn list_files(&self, workspace: WorkspaceId, query: FileQuery) -> Result<Page<File>, MetadataError> {
         let now_seconds = self.clock.now_seconds();
         let list = move |connection: &Connection| list(connection, workspace, query, now_seconds);
@@ -104,7 +123,7 @@ impl FileStore for SqliteStore {
                      RETURNING workspace_id, id, blob_id, expires_at"
                 );
                 let values = params![workspace, transaction.now_seconds(), id];
-                if delete_all(transaction, &sql, values)? == 0 {
+                if delete_all(transaction, &sql, values, Some(caller.dialect))? == 0 {
                     return Ok(false);
                 }
                 audit::add(transaction, caller.into(), rules::audit::file_deleted(workspace, id))?;
@@ -218,7 +237,7 @@ pub(super) fn delete_some(transaction: &Transaction<'_>, workspace: WorkspaceId,
     let sql = "DELETE FROM files WHERE workspace_id = ?1 AND id IN
                (SELECT id FROM files WHERE workspace_id = ?1 ORDER BY id LIMIT ?2)
                RETURNING workspace_id, id, blob_id, expires_at";
-    delete_all(transaction, sql, params![workspace, limit])
+    delete_all(transaction, sql, params![workspace, limit], None)
 }
 
 /// Deletes at most `limit` expired Files of a workspace. Returns their number.
@@ -226,16 +245,22 @@ pub(super) fn delete_expired(transaction: &Transaction<'_>, workspace: Workspace
     let sql = "DELETE FROM files WHERE workspace_id = ?1 AND id IN
                (SELECT id FROM files WHERE workspace_id = ?1 AND expires_at <= ?2 ORDER BY expires_at LIMIT ?3)
                RETURNING workspace_id, id, blob_id, expires_at";
-    delete_all(transaction, sql, params![workspace, transaction.now_seconds(), limit])
+    delete_all(transaction, sql, params![workspace, transaction.now_seconds(), limit], None)
 }
 
-/// Runs a statement that deletes Files, enters their ends and releases their blobs. Returns the number of Files.
-fn delete_all(transaction: &Transaction<'_>, sql: &str, values: &[&dyn ToSql]) -> Result<usize> {
+/// Runs a statement that deletes Files, enters their ends and releases their blobs. Returns the number of Files. The
+/// dialect is that of the request that deletes them, if one does.
+fn delete_all(
+    transaction: &Transaction<'_>,
+    sql: &str,
+    values: &[&dyn ToSql],
+    dialect: Option<Dialect>,
+) -> Result<usize> {
     let now_seconds = transaction.now_seconds();
     let file = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
     let deleted: Vec<(String, String, Option<String>, Option<u64>)> = transaction.rows(sql, values, file)?;
     for (workspace, id, blob, expires_at) in &deleted {
-        ledger::end(transaction, id, *expires_at)?;
+        ledger::end(transaction, id, *expires_at, dialect)?;
         match blob {
             Some(blob) => blobs::release(transaction, blob, now_seconds)?,
             None => releases::add(transaction, workspace, id, now_seconds)?,

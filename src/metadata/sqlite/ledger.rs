@@ -14,6 +14,7 @@ use crate::metadata::rules::ledger::{created_event, reads_event};
 use crate::model::adjustment::{Adjusted, NewAdjustment, row_of_event};
 use crate::model::audit::Origin;
 use crate::model::caller::Caller;
+use crate::model::dialect::Dialect;
 use crate::model::file::File;
 use crate::model::ids::{ProcessId, WorkspaceId};
 use crate::model::ledger::{Fact, LedgerRow, Reads};
@@ -27,8 +28,9 @@ impl LedgerStore for SqliteStore {
     async fn add_reads(&self, process: ProcessId, first_number: u64, reads: Vec<Reads>) -> Result<(), MetadataError> {
         self.writer
             .write(move |transaction| {
-                let sql = "INSERT INTO ledger (event_id, ts, fact, workspace_id, api_key_id, purpose, bytes, count)
-                           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (event_id) DO NOTHING";
+                let sql = "INSERT INTO ledger (event_id, ts, fact, workspace_id, api_key_id, purpose, dialect, bytes,
+                               count)
+                           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (event_id) DO NOTHING";
                 let mut insert = transaction.prepare_cached(sql)?;
                 for (number, reads) in (first_number..).zip(reads) {
                     insert.execute(params![
@@ -38,6 +40,7 @@ impl LedgerStore for SqliteStore {
                         reads.workspace,
                         reads.key,
                         reads.purpose.map(Purpose::name),
+                        reads.dialect.name(),
                         reads.bytes,
                         reads.count,
                     ])?;
@@ -83,9 +86,9 @@ impl LedgerStore for SqliteStore {
 
 /// Enters the row of a new File.
 pub(super) fn begin(transaction: &Transaction<'_>, caller: Caller, file: &File, fact: Fact) -> Result<()> {
-    let sql =
-        "INSERT INTO ledger (event_id, ts, fact, workspace_id, api_key_id, purpose, file_id, bytes, count, request_id)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1, ?9)";
+    let sql = "INSERT INTO ledger (event_id, ts, fact, workspace_id, api_key_id, purpose, file_id, bytes, count,
+                   request_id, dialect)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1, ?9, ?10)";
     let values = params![
         created_event(file.id),
         file.created_at(),
@@ -96,19 +99,26 @@ pub(super) fn begin(transaction: &Transaction<'_>, caller: Caller, file: &File, 
         file.id,
         file.size_bytes,
         caller.request,
+        caller.dialect.name(),
     ];
     transaction.change(sql, values).map(drop)
 }
 
 /// Enters the row of a File that has ended: at the second of its expiry if it has expired, otherwise now. The row
-/// repeats the values of the first row of the File.
-pub(super) fn end(transaction: &Transaction<'_>, file: &str, expires_at: Option<u64>) -> Result<()> {
-    let sql = "INSERT INTO ledger (event_id, ts, fact, workspace_id, api_key_id, purpose, file_id, bytes, count)
-               SELECT 'st-:' || file_id, max(ts, ?2), 'end', workspace_id, api_key_id, purpose, file_id, -bytes, 0
+/// repeats the values of the first row of the File, but has the dialect of the request that deleted it, if one did.
+pub(super) fn end(
+    transaction: &Transaction<'_>,
+    file: &str,
+    expires_at: Option<u64>,
+    dialect: Option<Dialect>,
+) -> Result<()> {
+    let sql = "INSERT INTO ledger (event_id, ts, fact, workspace_id, api_key_id, purpose, file_id, bytes, count,
+                   dialect)
+               SELECT 'st-:' || file_id, max(ts, ?2), 'end', workspace_id, api_key_id, purpose, file_id, -bytes, 0, ?3
                FROM ledger WHERE event_id = 'st+:' || ?1";
     let now_seconds = transaction.now_seconds();
     let ended_at = expires_at.map_or(now_seconds, |expires_at| expires_at.min(now_seconds));
-    transaction.change(sql, params![file, ended_at]).map(drop)
+    transaction.change(sql, params![file, ended_at, dialect.map(Dialect::name)]).map(drop)
 }
 
 /// Enters a correction once under its name.
@@ -119,8 +129,10 @@ fn adjust(transaction: &Transaction<'_>, new: &NewAdjustment, origin: Origin) ->
         return Ok(refused);
     }
     let (bytes, count) = rules::adjustments::amounts(new);
-    let sql =
-        format!("INSERT INTO ledger ({LEDGER}) VALUES (?1, ?2, ?3, ?4, ?5, NULL, NULL, ?6, ?7, ?8, ?9, ?10, ?11, ?12)");
+    let sql = format!(
+        "INSERT INTO ledger ({LEDGER})
+         VALUES (?1, ?2, ?3, ?4, ?5, NULL, NULL, ?6, ?7, ?8, ?9, NULL, ?10, ?11, ?12)"
+    );
     let values = params![
         event_id,
         transaction.now_seconds(),

@@ -1,5 +1,5 @@
-//! The merge of old rows of reads into one for each key, kind, purpose and minute, in bounded steps, workspace by
-//! workspace.
+//! The merge of old rows of reads into one for each key, kind, purpose, dialect and minute, in bounded steps,
+//! workspace by workspace.
 
 use super::queries::Queries;
 use super::rows::parsed;
@@ -10,6 +10,7 @@ use crate::metadata::error::MetadataError;
 use crate::metadata::merges::ReadMergeStore;
 use crate::metadata::rows::LEDGER;
 use crate::metadata::rules::read_merges::{self, MergePage, MergeStep, minute_of};
+use crate::model::dialect::Dialect;
 use crate::model::ids::WorkspaceId;
 use crate::model::purpose::Purpose;
 use async_trait::async_trait;
@@ -78,8 +79,9 @@ fn apply(transaction: &Transaction<'_>, workspace: &str, step: &MergeStep) -> Re
     transaction.change(mark, params![workspace, step.last.0, step.last.1])?;
     let mut delete = transaction.prepare_cached("DELETE FROM ledger WHERE seq = ?1")?;
     step.gone.iter().try_for_each(|seq| delete.execute([seq]).map(drop))?;
-    let insert = "INSERT INTO ledger (seq, event_id, ts, fact, workspace_id, api_key_id, purpose, bytes, count)
-                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    let insert =
+        "INSERT INTO ledger (seq, event_id, ts, fact, workspace_id, api_key_id, purpose, dialect, bytes, count)
+                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
     let mut insert = transaction.prepare_cached(insert)?;
     for row in &step.merged {
         insert.execute(params![
@@ -90,6 +92,7 @@ fn apply(transaction: &Transaction<'_>, workspace: &str, step: &MergeStep) -> Re
             workspace,
             row.key,
             row.purpose.map(Purpose::name),
+            row.dialect.map(Dialect::name),
             row.bytes,
             row.count,
         ])?;

@@ -80,6 +80,7 @@ mod tests {
             bytes,
             count,
             request: None,
+            dialect: None,
             reverses: None,
             note: None,
             actor: None,

@@ -3,52 +3,22 @@
 // VENNA_BINARY is the program under test; MISTRAL_SDK_DIR the folder with node_modules/@mistralai/mistralai in it.
 
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { mkdtempSync, openAsBlob, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
+import { openAsBlob, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
-import { pathToFileURL } from 'node:url';
+import { bytesOf, packageOf, start } from './server.mjs';
 
-const { resolve } = createRequire(join(process.env.MISTRAL_SDK_DIR, 'package.json'));
-const { Mistral } = await import(pathToFileURL(resolve('@mistralai/mistralai')));
-const binary = process.env.VENNA_BINARY;
-const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('VENNA_')));
-const folder = mkdtempSync(join(tmpdir(), 'venna-compat-mistral-'));
-const dataDir = join(folder, 'data');
-const certificate = process.env.VENNA_COMPAT_CERTIFICATE;
-const tls = certificate ? ['--tls-cert', join(certificate, 'chain.pem'), '--tls-key', join(certificate, 'key.pem')] : [];
+const { Mistral } = await packageOf(process.env.MISTRAL_SDK_DIR, '@mistralai/mistralai');
 let server;
 let client;
 
-async function bytesOf(stream) {
-  return Buffer.from(await new Response(stream).arrayBuffer());
-}
-
 before(async () => {
-  server = spawn(binary, ['serve', '--data-dir', dataDir, '--listen', '127.0.0.1:0', '--admin-listen', 'off', ...tls], {
-    env: environment,
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  for await (const line of createInterface({ input: server.stderr })) {
-    const url = /listening on (\S+)/.exec(line)?.[1];
-    if (!url) continue;
-    const apiKey = execFileSync(binary, ['keys', 'create', '--quiet', '--data-dir', dataDir], { env: environment, encoding: 'utf8' }).trim();
-    client = new Mistral({ apiKey, serverURL: `${url}/mistral` });
-    break;
-  }
-  server.stderr.resume();
+  server = await start('mistral');
+  client = new Mistral({ apiKey: server.apiKey, serverURL: `${server.url}/mistral` });
 });
 
-after(async () => {
-  server.kill();
-  await once(server, 'exit');
-  rmSync(folder, { recursive: true, force: true });
-});
+after(() => server.stop());
 
 test('a file lives', async () => {
   const content = randomBytes(2_000_000);
@@ -65,7 +35,7 @@ test('a file lives', async () => {
 });
 
 test('a blob from the disk is a file', async () => {
-  const path = join(folder, 'notes.txt');
+  const path = join(server.folder, 'notes.txt');
   writeFileSync(path, 'notes');
   const made = await client.files.upload({ file: await openAsBlob(path) });
   assert.equal(made.sizeBytes, 5);

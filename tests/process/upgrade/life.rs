@@ -77,7 +77,8 @@ fn complete(client: &Client, (upload, parts): &(String, Vec<String>)) -> String 
 }
 
 fn reads(client: &Client, id: &str) {
-    for path in ["/v1/files".to_owned(), format!("/v1/files/{id}"), format!("/v1/files/{id}/content")] {
+    let lists = ["/v1/files", "/mistral/v1/files"].map(str::to_owned);
+    for path in lists.into_iter().chain([format!("/v1/files/{id}"), format!("/v1/files/{id}/content")]) {
         assert_eq!(client.send("GET", &path).unwrap().status, 200);
     }
 }

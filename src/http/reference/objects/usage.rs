@@ -2,6 +2,7 @@
 
 use super::fields::{id, object};
 use crate::model::adjustment::MAX_REASON_CHARS;
+use crate::model::dialect::Dialect;
 use crate::model::ledger::Fact;
 use crate::model::prices::LineItem;
 use venna_reference::{Definition, Field, Schema, Shape, count, line, list, may, must, or_null, unix_seconds};
@@ -109,6 +110,12 @@ fn ledger_line() -> Vec<Field> {
         must("reverses", or_null(Schema::Text), "The `event_id` that an adjustment corrects."),
         must("note", or_null(Schema::Text), "The reason of the adjustment."),
         must("actor", or_null(Schema::Text), "The key that entered the adjustment."),
+        must(
+            "dialect",
+            or_null(Schema::Words(Dialect::ALL.map(Dialect::name).to_vec())),
+            "The API in which the request was made; `null` of expiries, purges, adjustments, and events from before \
+             servers noted it.",
+        ),
     ]
 }
 

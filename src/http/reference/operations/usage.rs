@@ -105,7 +105,7 @@ fn list_ledger() -> RouteDoc {
         json!({
             "seq": seq, "event_id": event, "ts": CREATED_AT, "project_id": PROJECT, "api_key_id": KEY,
             "purpose": "user_data", "kind": "create", "line_item": item, "file_id": FILE, "bytes": bytes,
-            "count": count, "reverses": null, "note": null, "actor": null,
+            "count": count, "reverses": null, "note": null, "actor": null, "dialect": "openai",
         })
     };
     let lines = vec![

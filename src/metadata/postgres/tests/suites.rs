@@ -38,6 +38,7 @@ async fn usage_is_what_happened_in_random_schedules() {
     contract::ledger::usage_is_what_happened(&store, &clock, contract::ledger::schedules(), seed).await;
     contract::ledger::reads_are_entered_once(&store, &clock).await;
     contract::ledger::corrections_are_entered_once(&store).await;
+    contract::ledger::rows_have_the_dialect_of_their_request(&store, &clock).await;
     contract::read_merges::old_reads_are_merged(&store, &clock).await;
 }
 
