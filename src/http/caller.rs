@@ -8,7 +8,7 @@ use super::access::RequestContext;
 use super::address::ClientAddress;
 use super::catalogue::ErrorKind;
 use super::credentials;
-use super::dialect::{self, is_api};
+use super::dialect::{self, needs_key};
 use super::error::ApiError;
 use super::failed_logins::FailedLogins;
 use super::rates::RetryAfter;
@@ -121,11 +121,11 @@ pub struct Authenticator {
 
 /// Adds the [`Principal`] to a request of the API, or answers 401, or 429 to a network that keeps failing.
 pub async fn authenticate(authenticator: Arc<Authenticator>, mut request: Request, next: Next) -> Response {
-    if !is_api(request.uri().path()) {
+    if !needs_key(request.uri().path()) {
         return next.run(request).await;
     }
     let dialect = dialect::of_path(request.uri().path());
-    let secret = credentials::secret(dialect, request.method(), request.headers());
+    let secret = credentials::secret(dialect, request.method(), request.uri(), request.headers());
     let step = Step::begin("authenticate");
     let identified = authenticator.identify(request.extensions(), request.headers(), secret).await;
     drop(step);

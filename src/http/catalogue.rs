@@ -34,6 +34,10 @@ pub enum ErrorKind {
     NotFound,
     /// The File has expired.
     FileExpired,
+    /// Another File has the name that the client chose.
+    ChosenNameTaken,
+    /// The session of an upload has ended without a File.
+    UploadEnded,
     /// No route has this path.
     UnknownUrl,
     /// The route does not have this method.
@@ -105,7 +109,7 @@ impl ErrorKind {
     }
 
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 31] = [
         Self::InvalidRequest,
         Self::BelowMinimum,
         Self::AboveMaximum,
@@ -120,6 +124,8 @@ impl ErrorKind {
         Self::NotDownloadable,
         Self::NotFound,
         Self::FileExpired,
+        Self::ChosenNameTaken,
+        Self::UploadEnded,
         Self::UnknownUrl,
         Self::WrongMethod,
         Self::RequestTimeout,
@@ -252,6 +258,22 @@ impl ErrorKind {
                 None,
                 "The file has expired. Only Anthropic's dialect tells this from a file that never was, for 30 days.",
                 "Upload it again.",
+            ),
+            Self::ChosenNameTaken => entry(
+                409,
+                INVALID,
+                Some("name_taken"),
+                None,
+                "Another file of the workspace has the name that the client chose. Only clients of Gemini choose names.",
+                "Choose another name, or none.",
+            ),
+            Self::UploadEnded => entry(
+                410,
+                INVALID,
+                Some("upload_ended"),
+                None,
+                "The upload session was cancelled or has expired. Only clients of Gemini have sessions.",
+                "Begin a new upload.",
             ),
             Self::UnknownUrl => entry(
                 404,

@@ -98,15 +98,28 @@ pub async fn download_file(
     request: Request,
 ) -> Result<Response, ApiError> {
     let content = files.open(caller.workspace, named.id()?).await?.ok_or_else(|| named.not_found())?;
-    // Pages of the console may read from this server only.
-    let may_redirect = credentials == Credentials::Key;
     let (parts, _) = request.into_parts();
-    let content_type = accept::asked_for(&parts.headers, &content.file.mime_type);
-    let may_redirect = may_redirect && content_type.is_none();
+    let reader = Reader { files, reads, limits, caller };
+    send_negotiated(reader, content, credentials, &parts, || named.not_found()).await
+}
+
+/// Sends the content of an opened File as octets, or as its type where `Accept` asks for that.
+///
+/// # Errors
+/// As [`send`].
+pub async fn send_negotiated(
+    reader: Reader,
+    content: StoredContent,
+    credentials: Credentials,
+    request: &Parts,
+    gone: impl FnOnce() -> ApiError,
+) -> Result<Response, ApiError> {
+    let content_type = accept::asked_for(&request.headers, &content.file.mime_type);
+    // Pages of the console may read from this server only.
+    let may_redirect = credentials == Credentials::Key && content_type.is_none();
     let is_negotiated = accept::decides(&content.file.mime_type);
     let presentation = Presentation { content_type, is_negotiated, is_inline: false, may_redirect };
-    let reader = Reader { files, reads, limits, caller };
-    send(reader, content, &presentation, &parts, ready(Ok(())), || named.not_found()).await
+    send(reader, content, &presentation, request, ready(Ok(())), gone).await
 }
 
 /// Sends the content of an opened File, or answers a condition or a `HEAD`. `begin` is awaited before content is sent;

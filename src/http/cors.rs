@@ -5,7 +5,7 @@
 //! of a link, for every request. `Access-Control-Allow-Credentials` is never sent. The request middleware calls this
 //! module for every request.
 
-use super::dialect::is_api;
+use super::dialect::{UPLOAD_SESSIONS, is_api};
 use super::headers::put;
 use axum::body::Body;
 use axum::extract::Request;
@@ -24,16 +24,19 @@ pub const LINKS_PATH: &str = "/links/";
 const METHODS: &str = "GET, HEAD, POST, DELETE";
 /// The methods of signed links.
 const METHODS_OF_LINKS: &str = "GET, HEAD, PUT";
+/// The methods of the sessions of uploads.
+const METHODS_OF_SESSIONS: &str = "POST, PUT";
 /// The request headers that the server reads; [`PREFIXES`] adds those of SDKs.
 const REQUEST_HEADERS: &str = "authorization, x-api-key, content-type, idempotency-key, range, if-match, if-none-match, \
                                if-modified-since, if-unmodified-since, if-range";
 /// The prefixes of the request headers of SDKs.
-const PREFIXES: [&str; 3] = ["openai-", "anthropic-", "x-stainless-"];
+const PREFIXES: [&str; 4] = ["openai-", "anthropic-", "x-goog-", "x-stainless-"];
 /// The answer headers that a page may read in addition to the safelisted ones (Fetch, section 2.2.2).
 const EXPOSED: &str = "x-request-id, request-id, openai-processing-ms, x-should-retry, retry-after, idempotent-replayed, \
                        x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests, etag, \
                        accept-ranges, content-range, content-disposition, repr-digest, x-part-bytes, allow, \
-                       www-authenticate";
+                       www-authenticate, x-goog-upload-url, x-goog-upload-status, x-goog-upload-size-received, \
+                       x-goog-upload-chunk-granularity";
 /// The time that a browser may cache a preflight, in seconds; the maximum of Chromium.
 const PREFLIGHT_SECONDS: u32 = 7200;
 /// The maximum number of SDK headers that one preflight may name; further ones are not allowed.
@@ -91,7 +94,11 @@ impl Permission {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NO_CONTENT;
         let answer = response.headers_mut();
-        let methods = if is_link(request) { METHODS_OF_LINKS } else { METHODS };
+        let methods = match request.uri().path() {
+            path if path.starts_with(LINKS_PATH) => METHODS_OF_LINKS,
+            path if path.starts_with(UPLOAD_SESSIONS) => METHODS_OF_SESSIONS,
+            _ => METHODS,
+        };
         answer.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(methods));
         put(answer, ACCESS_CONTROL_ALLOW_HEADERS, &allowed_headers(headers));
         answer.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from(PREFLIGHT_SECONDS));

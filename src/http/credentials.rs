@@ -1,7 +1,9 @@
 //! The secret of a request, which is that of its key or of its session.
 
+use super::dialect::KEY_PARAMETER;
 use super::error::ApiError;
-use super::headers::API_KEY;
+use super::headers::{API_KEY, GOOG_API_KEY};
+use super::query::parameters;
 use crate::model::api_key::KeySecret;
 use crate::model::dialect::Dialect;
 use crate::model::session::SessionSecret;
@@ -9,7 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, Method};
+use http::{HeaderMap, HeaderName, Method, Uri};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 
@@ -35,14 +37,25 @@ impl std::fmt::Debug for OwnSecret {
     }
 }
 
-/// Returns the secret of the key of a request: that of the header in which the clients of its dialect send it, or of
-/// `Authorization`.
+/// Returns the secret of the key of a request: that of the header or the parameter in which the clients of its dialect
+/// send it, or of `Authorization`.
 ///
 /// # Errors
 /// When the request has none.
-pub fn secret<'a>(dialect: Dialect, method: &Method, headers: &'a HeaderMap) -> Result<Cow<'a, str>, ApiError> {
+pub fn secret<'a>(
+    dialect: Dialect,
+    method: &Method,
+    uri: &'a Uri,
+    headers: &'a HeaderMap,
+) -> Result<Cow<'a, str>, ApiError> {
     let own = header_of(dialect).and_then(|name| only(headers, &name)).filter(|key| !key.is_empty());
-    own.map_or_else(|| of_authorization(method, headers), |key| Ok(Cow::Borrowed(key)))
+    let own = own.map(Cow::Borrowed).or_else(|| if dialect == Dialect::Gemini { of_query(uri) } else { None });
+    own.map_or_else(|| of_authorization(method, headers), Ok)
+}
+
+/// Returns the key in the query of a request, as clients of Gemini may send it. No log has a query.
+fn of_query(uri: &Uri) -> Option<Cow<'_, str>> {
+    parameters(uri.query()?).find(|(name, _)| name == KEY_PARAMETER).map(|(_, key)| key)
 }
 
 /// Returns the header in which clients of a dialect send their key, if it is not `Authorization`.
@@ -50,6 +63,7 @@ const fn header_of(dialect: Dialect) -> Option<HeaderName> {
     match dialect {
         Dialect::OpenAi | Dialect::Mistral => None,
         Dialect::Anthropic => Some(API_KEY),
+        Dialect::Gemini => Some(GOOG_API_KEY),
     }
 }
 

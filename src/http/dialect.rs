@@ -1,13 +1,20 @@
-//! Which dialect a request speaks: each but OpenAI's has a base path of its own, such as `/mistral`. A request to the
-//! Files of OpenAI's dialect gets the base path of another one if its headers show that.
+//! Which dialect a request speaks: each but OpenAI's has a base path of its own, such as `/mistral`. A request whose
+//! path or headers only clients of another dialect send gets the base path of that one.
 
-use super::headers::{ANTHROPIC_BETA, ANTHROPIC_VERSION};
+use super::headers::{ANTHROPIC_BETA, ANTHROPIC_VERSION, GOOG_API_KEY, GOOG_UPLOAD_PREFIX};
+use super::query::parameters;
 use crate::model::dialect::Dialect;
 use http::uri::PathAndQuery;
-use http::{HeaderMap, Request, Uri};
+use http::{HeaderMap, HeaderName, Request, Uri};
 
 /// The path of Files, which the dialects share below their base paths.
 const FILES: &str = "/v1/files";
+/// The paths that Gemini's clients alone use.
+const OF_GEMINI: [&str; 3] = ["/v1beta/files", "/upload/v1beta/files", "/upload/v1/files"];
+/// The path below which the sessions of Gemini's uploads stand.
+pub const UPLOAD_SESSIONS: &str = "/gemini/upload/sessions/";
+/// The parameter in which clients of Gemini may send their key.
+pub const KEY_PARAMETER: &str = "key";
 
 /// Returns the dialect of a path.
 pub fn of_path(path: &str) -> Dialect {
@@ -25,20 +32,41 @@ pub fn is_of_openai(path: &str) -> bool {
     path == "/v1" || path.starts_with("/v1/")
 }
 
-/// Gives a request to `/v1/files` the base path of the dialect that its headers show.
+/// Returns whether a request to this path needs a key. A session of an upload has a secret of its own.
+pub fn needs_key(path: &str) -> bool {
+    is_api(path) && !path.starts_with(UPLOAD_SESSIONS)
+}
+
+/// Gives a request the base path of the dialect whose clients alone send such a path, or such headers to `/v1/files`.
 pub fn give_base_path<B>(request: &mut Request<B>) {
-    if !request.uri().path().strip_prefix(FILES).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
-        return;
-    }
-    if let Some(based) = of_headers(request.headers()).and_then(|dialect| below(dialect, request.uri())) {
+    let path = request.uri().path();
+    let dialect = if is_below(path, FILES) {
+        of_headers(request.headers()).or_else(|| of_query(request.uri()))
+    } else {
+        OF_GEMINI.into_iter().any(|files| is_below(path, files)).then_some(Dialect::Gemini)
+    };
+    if let Some(based) = dialect.and_then(|dialect| below(dialect, request.uri())) {
         *request.uri_mut() = based;
     }
 }
 
+fn is_below(path: &str, files: &str) -> bool {
+    path.strip_prefix(files).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', ':']))
+}
+
 /// Returns the dialect whose clients alone send such headers.
 fn of_headers(headers: &HeaderMap) -> Option<Dialect> {
-    let is_of_anthropic = headers.contains_key(ANTHROPIC_VERSION) || headers.contains_key(ANTHROPIC_BETA);
-    is_of_anthropic.then_some(Dialect::Anthropic)
+    if headers.contains_key(ANTHROPIC_VERSION) || headers.contains_key(ANTHROPIC_BETA) {
+        return Some(Dialect::Anthropic);
+    }
+    let is_of_gemini = |name: &HeaderName| *name == GOOG_API_KEY || name.as_str().starts_with(GOOG_UPLOAD_PREFIX);
+    headers.keys().any(is_of_gemini).then_some(Dialect::Gemini)
+}
+
+/// Returns the dialect whose clients alone send their key in the query.
+fn of_query(uri: &Uri) -> Option<Dialect> {
+    let has_key = parameters(uri.query()?).any(|(name, _)| name == KEY_PARAMETER);
+    has_key.then_some(Dialect::Gemini)
 }
 
 fn below(dialect: Dialect, uri: &Uri) -> Option<Uri> {

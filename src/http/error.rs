@@ -293,6 +293,10 @@ impl OfUpload for UploadRefusal {
                 ApiError::invalid(format!("Upload {named} has {MAX_PARTS} parts, the most it may have.")).param("data")
             }
             Self::TooManyBytes { size_bytes, limit_bytes } => ApiError::parts_too_large(size_bytes, limit_bytes),
+            Self::WrongOffset => {
+                ApiError::invalid("The bytes begin elsewhere than those that the server has end.").param("offset")
+            }
+            Self::NameTaken => ApiError::chosen_name_taken(),
             Self::UnknownPart(part) => ApiError::invalid(format!("No such Part object: {part}")).param("part_ids"),
             Self::UnknownCursor(part) => ApiError::invalid(format!("No such Part object: {part}")).param("after"),
             Self::RepeatedPart(part) => {

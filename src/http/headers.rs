@@ -14,6 +14,10 @@ pub const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 pub const ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
 /// The betas of Anthropic's API that a client takes part in.
 pub const ANTHROPIC_BETA: HeaderName = HeaderName::from_static("anthropic-beta");
+/// The header with the key of a client of Gemini.
+pub const GOOG_API_KEY: HeaderName = HeaderName::from_static("x-goog-api-key");
+/// The beginning of the headers of uploads of clients of Gemini.
+pub const GOOG_UPLOAD_PREFIX: &str = "x-goog-upload-";
 /// The digest of the whole representation (RFC 9530).
 pub const REPR_DIGEST: HeaderName = HeaderName::from_static("repr-digest");
 /// The size of all parts of a File but the last, in bytes. With it an `ETag` of parts can be computed from the content.

@@ -5,6 +5,7 @@ use super::error::ApiError;
 use axum::body::Body;
 use axum::extract::Request;
 use http_body_util::BodyExt;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Number, Value};
 use std::ops::RangeInclusive;
 
@@ -43,7 +44,10 @@ impl JsonObject {
     }
 
     /// Reads a JSON object in UTF-8; a byte order mark before it is skipped, as RFC 8259, section 8.1 allows.
-    fn parse(bytes: &[u8]) -> Result<Self, ApiError> {
+    ///
+    /// # Errors
+    /// When the bytes are no JSON object.
+    pub fn parse(bytes: &[u8]) -> Result<Self, ApiError> {
         if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
             return Err(ApiError::invalid("The request body is in UTF-16; JSON is sent in UTF-8."));
         }
@@ -52,6 +56,15 @@ impl JsonObject {
             Ok(_) => Err(ApiError::invalid("The request body must be a JSON object.")),
             Err(error) => Err(ApiError::invalid(format!("The request body is not valid JSON: {error}."))),
         }
+    }
+
+    /// Reads all fields as a type.
+    ///
+    /// # Errors
+    /// When the type does not fit.
+    pub fn read_as<T: DeserializeOwned>(self) -> Result<T, ApiError> {
+        let wrong = |error| ApiError::invalid(format!("The request body is not valid: {error}."));
+        serde_json::from_value(Value::Object(self.0)).map_err(wrong)
     }
 
     /// Returns the fields as canonical JSON: equal values give equal texts.

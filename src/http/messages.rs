@@ -263,6 +263,21 @@ impl ApiError {
         Self::new(ErrorKind::LinkRefused, "This link is not valid, or not any more. Ask for a new one.")
     }
 
+    /// The URL of an upload session is not valid, or not any more. The answer does not tell why.
+    pub fn session_refused() -> Self {
+        Self::new(ErrorKind::LinkRefused, "This upload URL is not valid, or not any more. Begin a new upload.")
+    }
+
+    /// The session of an upload has ended without a File.
+    pub fn upload_ended(status: UploadStatus) -> Self {
+        Self::new(ErrorKind::UploadEnded, format!("The upload is {status}. Begin a new one."))
+    }
+
+    /// Another File of the workspace has the name that the client chose.
+    pub fn chosen_name_taken() -> Self {
+        Self::new(ErrorKind::ChosenNameTaken, "Another file of this project has this name.").param("name")
+    }
+
     /// The workspace has the maximum of links.
     pub fn too_many_links() -> Self {
         Self::invalid(format!(

@@ -32,6 +32,7 @@ mod health;
 mod http_2;
 mod idempotency;
 mod json;
+mod keyless;
 mod limited;
 mod links;
 mod list;

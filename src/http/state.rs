@@ -34,7 +34,11 @@ use crate::usage::{ReadCounter, Spending, Usage};
 use crate::workspaces::Workspaces;
 use arc_swap::ArcSwap;
 use axum::extract::FromRef;
+use http::header::HOST;
+use http::uri::Authority;
+use http::{HeaderMap, Uri};
 use ipnet::IpNet;
+use std::borrow::Cow;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -69,9 +73,35 @@ pub struct Services {
     pub server: RunningServer,
 }
 
-/// The URL of the server, without a trailing slash, as links begin.
+/// The URL of the server, without a trailing slash.
 #[derive(Debug)]
-pub struct ServerUrl(pub String);
+pub struct ServerUrl {
+    /// The URL, as links begin.
+    pub url: String,
+    /// The URL was configured.
+    pub is_public: bool,
+    /// The server speaks TLS.
+    pub is_encrypted: bool,
+}
+
+impl ServerUrl {
+    /// Returns the URL for the client of a request: the configured one, or else the one that the request came to.
+    pub fn seen_by(&self, uri: &Uri, headers: &HeaderMap) -> Cow<'_, str> {
+        let of_header = || headers.get(HOST).and_then(|host| host.to_str().ok()).filter(|host| is_authority(host));
+        let authority = uri.authority().map(Authority::as_str).or_else(of_header);
+        match authority {
+            Some(authority) if !self.is_public => {
+                let scheme = if self.is_encrypted { "https" } else { "http" };
+                Cow::Owned(format!("{scheme}://{authority}"))
+            }
+            _ => Cow::Borrowed(&self.url),
+        }
+    }
+}
+
+fn is_authority(host: &str) -> bool {
+    !host.is_empty() && host.parse::<Authority>().is_ok_and(|authority| !authority.as_str().contains('@'))
+}
 
 /// The settings of HTTP.
 #[derive(Clone, Debug)]
@@ -188,6 +218,7 @@ impl AppState {
         let trusted_proxies: Arc<[IpNet]> = settings.trusted_proxies.into();
         let limits = settings.limits;
         let (is_encrypted, is_admin_encrypted) = (settings.is_encrypted, settings.is_admin_encrypted);
+        let server_url = ServerUrl { url: settings.url, is_public: settings.public_url.is_some(), is_encrypted };
         let authenticator = Arc::new(Authenticator {
             keys: Arc::clone(&keys),
             failed_logins: FailedLogins::new(limits.max_failed_logins_per_minute),
@@ -239,7 +270,7 @@ impl AppState {
             files,
             keys,
             links,
-            server_url: Arc::new(ServerUrl(settings.url)),
+            server_url: Arc::new(server_url),
         });
         Self { parts, is_encrypted, is_admin_encrypted }
     }

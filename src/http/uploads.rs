@@ -15,8 +15,7 @@ use crate::model::ids::{PartId, UploadId};
 use crate::model::mime_type::{MAX_MIME_TYPE_CHARACTERS, MimeType};
 use crate::model::purpose::Purpose;
 use crate::model::upload::{MAX_PARTS, MAX_UPLOAD_BYTES};
-use crate::uploads::Md5Digest;
-use crate::uploads::Uploads;
+use crate::uploads::{Md5Digest, PlannedUpload, Uploads};
 use crate::usage::Spending;
 use axum::extract::{RawQuery, Request, State};
 use axum::response::Response;
@@ -38,7 +37,8 @@ pub async fn create_upload(
     let body = JsonObject::read(request, MAX_CREATION_BYTES).await?;
     let (details, size_bytes, mime_type) = creation(body, policy.purposes)?;
     let guard = guard.with_details(&details).with("bytes", size_bytes.to_string()).with("mime_type", mime_type);
-    let outcome = uploads.create(caller, &policy.limits, details, size_bytes, guard.idempotency(wire::upload)).await?;
+    let planned = PlannedUpload { details, size_bytes: Some(size_bytes), chosen_name: None, max_ttl_seconds: u64::MAX };
+    let outcome = uploads.create(caller, &policy.limits, planned, guard.idempotency(wire::upload)).await?;
     answer(outcome, wire::upload)
 }
 
@@ -68,7 +68,7 @@ pub async fn add_upload_part(
     let form = FormReader::new(request)?;
     let receiving = uploads.receive_part(caller, policy.limits, id, guard.key(), least_bytes).await;
     let receiving = form::receive_part(receiving.map_err(|error| named.explain(error))?, form).await?;
-    let outcome = uploads.add_part(id, receiving, guard.idempotency(wire::part)).await;
+    let outcome = uploads.add_part(id, receiving, None, guard.idempotency(wire::part)).await;
     answer(outcome.map_err(|error| named.explain(error))?, wire::part)
 }
 

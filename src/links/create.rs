@@ -44,6 +44,6 @@ impl Links {
         let keys = self.keys.load_full();
         let key = LinkKey::signing(&keys, self.now_seconds()).ok_or(CreateLinkError::NoKey)?;
         let link = self.metadata.create_link(caller, new).await??;
-        Ok(link.map(|link| CreatedLink { signed: key.sign(link.id), link }))
+        Ok(link.map(|link| CreatedLink { signed: key.sign(&link.id), link }))
     }
 }

@@ -1,10 +1,11 @@
-//! The service of signed links: make, open, list and revoke them, and rotate the keys that sign them. The routes of
-//! links call it.
+//! The service of signed links: make, open, list and revoke them, sign the sessions of Uploads, and rotate the keys
+//! that sign. The routes of links and of Gemini's dialect call it.
 
 mod create;
 mod keys;
 mod open;
 mod revoke;
+mod session;
 
 pub use create::{CreateLinkError, CreatedLink};
 pub use open::{LinkUse, RefusedLink};

@@ -4,8 +4,9 @@ use super::Links;
 use crate::metadata::{MetadataError, OpenedLink};
 use crate::model::audit::Origin;
 use crate::model::idempotency::REMEMBERED_SECONDS;
+use crate::model::ids::LinkId;
 use crate::model::link::{Link, LinkGrant, LinkStatus};
-use crate::model::link_key::SignedLink;
+use crate::model::link_key::{Signable, Signed};
 
 /// The use that a request makes of a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,15 +37,19 @@ impl Links {
     /// # Errors
     /// When the signature is wrong, the link does not allow this use, or the store failed.
     pub async fn open(&self, signed: &str, wanted: LinkUse) -> Result<OpenedLink, RefusedLink> {
-        let signed = SignedLink::parse(signed).ok_or(RefusedLink::Forged)?;
-        if !self.keys.load().iter().any(|key| key.verifies(&signed)) {
-            return Err(RefusedLink::Forged);
-        }
-        let opened = self.metadata.open_link(signed.id).await?.ok_or(RefusedLink::Dead)?;
+        let signed = Signed::<LinkId>::parse(signed).ok_or(RefusedLink::Forged)?;
+        self.verify(&signed)?;
+        let opened = self.metadata.open_link(signed.subject).await?.ok_or(RefusedLink::Dead)?;
         let scopes = opened.credential.key.opens.scopes();
         let has_scope = scopes.is_some_and(|scopes| scopes.contains(opened.link.grant.scope()));
         let is_allowed = allows(&opened.link, wanted, self.now_seconds());
         if has_scope && is_allowed { Ok(opened) } else { Err(RefusedLink::Dead) }
+    }
+
+    /// Verifies a signature, without the store.
+    pub(super) fn verify<T: Signable>(&self, signed: &Signed<T>) -> Result<(), RefusedLink> {
+        let is_signed = self.keys.load().iter().any(|key| key.verifies(signed));
+        if is_signed { Ok(()) } else { Err(RefusedLink::Forged) }
     }
 
     /// Records that a link sends content.

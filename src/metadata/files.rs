@@ -3,6 +3,7 @@
 use super::error::MetadataError;
 use crate::model::blob::StoredBlob;
 use crate::model::caller::Caller;
+use crate::model::chosen_name::ChosenName;
 use crate::model::file::{File, NewFile};
 use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::ids::{FileId, WorkspaceId};
@@ -38,6 +39,8 @@ pub trait FileStore: Debug + Send + Sync {
     ) -> Result<IdempotentOutcome<Option<File>>, MetadataError>;
     /// Returns the File, unless it has expired.
     async fn find_file(&self, workspace: WorkspaceId, id: FileId) -> Result<Option<File>, MetadataError>;
+    /// Returns the File that has this chosen name, unless it has expired.
+    async fn find_named_file(&self, workspace: WorkspaceId, name: ChosenName) -> Result<Option<File>, MetadataError>;
     /// Returns the File and the checksums of its blobs, unless it has expired.
     async fn find_content(&self, workspace: WorkspaceId, id: FileId) -> Result<Option<StoredContent>, MetadataError>;
     /// Returns whether the workspace had this File and it expired within the last [`EXPIRED_KNOWN_SECONDS`]. Of Files

@@ -43,6 +43,8 @@ pub trait LinkStore: Debug + Send + Sync {
     /// Returns the link whose signature was verified, with the key that made it. No other method finds a link without
     /// its workspace.
     async fn open_link(&self, id: LinkId) -> Result<Option<OpenedLink>, MetadataError>;
+    /// Returns a key whose signed name was verified, whatever its state.
+    async fn open_key(&self, id: KeyId) -> Result<Option<Credential>, MetadataError>;
     /// Records the first use of a link that opens a File. Returns false if it was recorded before, or the link was
     /// revoked. [`FileStore::create_file`](super::FileStore::create_file) records that of a link that makes one.
     async fn use_link(&self, link: Link, origin: Origin) -> Result<bool, MetadataError>;

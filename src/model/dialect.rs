@@ -9,11 +9,13 @@ pub enum Dialect {
     Mistral,
     /// Anthropic's Files API.
     Anthropic,
+    /// Google's Gemini Files API.
+    Gemini,
 }
 
 impl Dialect {
     /// Every dialect.
-    pub const ALL: [Self; 3] = [Self::OpenAi, Self::Mistral, Self::Anthropic];
+    pub const ALL: [Self; 4] = [Self::OpenAi, Self::Mistral, Self::Anthropic, Self::Gemini];
 
     /// Returns the dialects but OpenAI's.
     pub fn foreign() -> impl Iterator<Item = Self> {
@@ -27,6 +29,7 @@ impl Dialect {
             Self::OpenAi => "openai",
             Self::Mistral => "mistral",
             Self::Anthropic => "anthropic",
+            Self::Gemini => "gemini",
         }
     }
 

@@ -1,6 +1,7 @@
 //! A File and its digest.
 
 use super::blob::ContentLocation;
+use super::chosen_name::ChosenName;
 use super::digest::{ContentDigest, Sha256Digest};
 use super::expiry::ExpiresAfter;
 use super::filename::Filename;
@@ -27,10 +28,12 @@ pub struct File {
     pub status_details: Option<String>,
     /// The media type of its content.
     pub mime_type: MimeType,
+    /// The name that its client chose in Gemini's dialect.
+    pub chosen_name: Option<ChosenName>,
 }
 
 impl File {
-    /// Returns a File with valid content, which expires this long after the second of its id.
+    /// Returns a File with valid content and no chosen name, which expires this long after the second of its id.
     #[must_use]
     pub fn new(
         id: FileId,
@@ -42,7 +45,17 @@ impl File {
         expires_after: Option<ExpiresAfter>,
     ) -> Self {
         let expires_at = expires_after.map(|after| after.at(id.created_at()));
-        Self { id, purpose, filename, size_bytes, digest, expires_at, status_details: None, mime_type }
+        Self {
+            id,
+            purpose,
+            filename,
+            size_bytes,
+            digest,
+            expires_at,
+            status_details: None,
+            mime_type,
+            chosen_name: None,
+        }
     }
 
     /// Returns the Unix second of its creation.

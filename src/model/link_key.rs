@@ -1,6 +1,6 @@
-//! The keys that sign links, and the signed form of a link.
+//! The keys that sign links and upload sessions, and their signed form.
 //!
-//! The signed form has the id of the link, the version of the key and a signature over both.
+//! The signed form has the name of what is signed, the version of the key and a signature over both.
 
 use super::ids::LinkId;
 use base64::Engine;
@@ -8,6 +8,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use std::fmt;
+use std::fmt::{Debug, Display};
+use std::str::FromStr;
 
 /// The time after which a new signing key is made, in seconds: a week.
 pub const KEY_ROTATION_SECONDS: u64 = 7 * 86_400;
@@ -20,14 +22,22 @@ pub const KEY_KEPT_SECONDS: u64 = 9 * 86_400;
 /// The number of random bytes of a signing key.
 pub const LINK_SECRET_BYTES: usize = 32;
 
-/// The domain separator of signatures.
-const CONTEXT: &[u8] = b"venna: a signed link to the content of a file";
 /// The length of a signature as text, in characters of base64url.
 const SIGNATURE_CHARS: usize = 43;
 /// The longest version of a key as text, in digits.
 const MAX_VERSION_DIGITS: usize = 10;
 
-/// A key that signs links. Its `Debug` form hides the secret.
+/// What is signed. Its text has no `.`.
+pub trait Signable: Debug + Display + FromStr {
+    /// The domain separator of its signatures.
+    const CONTEXT: &'static [u8];
+}
+
+impl Signable for LinkId {
+    const CONTEXT: &'static [u8] = b"venna: a signed link to the content of a file";
+}
+
+/// A key that signs. Its `Debug` form hides the secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct LinkKey {
     /// Its version; newer keys have greater ones.
@@ -53,55 +63,55 @@ impl LinkKey {
         keys.iter().filter(is_known).max_by_key(by_version).or_else(|| keys.iter().min_by_key(by_version))
     }
 
-    /// Returns the signed form of a link, for its URL.
+    /// Returns the signed form, for a URL.
     #[must_use]
-    pub fn sign(&self, id: LinkId) -> String {
-        let signature = URL_SAFE_NO_PAD.encode(self.mac(id).finalize().into_bytes());
-        format!("{id}.{}.{signature}", self.version)
+    pub fn sign<T: Signable>(&self, subject: &T) -> String {
+        let signature = URL_SAFE_NO_PAD.encode(self.mac(subject).finalize().into_bytes());
+        format!("{subject}.{}.{signature}", self.version)
     }
 
     /// Returns whether the key made a signature, in a time that does not depend on the signature.
     #[must_use]
-    pub fn verifies(&self, signed: &SignedLink) -> bool {
-        self.version == signed.version && self.mac(signed.id).verify_slice(&signed.signature).is_ok()
+    pub fn verifies<T: Signable>(&self, signed: &Signed<T>) -> bool {
+        self.version == signed.version && self.mac(&signed.subject).verify_slice(&signed.signature).is_ok()
     }
 
     #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
-    fn mac(&self, id: LinkId) -> Hmac<Sha256> {
+    fn mac<T: Signable>(&self, subject: &T) -> Hmac<Sha256> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.secret).expect("any length");
-        mac.update(CONTEXT);
+        mac.update(T::CONTEXT);
         mac.update(&self.version.to_be_bytes());
-        mac.update(id.as_str().as_bytes());
+        mac.update(subject.to_string().as_bytes());
         mac
     }
 }
 
-/// The signed form of a link, parsed and not verified. Its `Debug` form hides the signature.
-pub struct SignedLink {
-    /// The id.
-    pub id: LinkId,
+/// A signed form, parsed and not verified. Its `Debug` form hides the signature.
+pub struct Signed<T> {
+    /// What is signed.
+    pub subject: T,
     version: u64,
     signature: [u8; 32],
 }
 
-impl fmt::Debug for SignedLink {
+impl<T: Signable> Debug for Signed<T> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "SignedLink {}", self.id)
+        write!(out, "Signed {}", self.subject)
     }
 }
 
-impl SignedLink {
-    /// Parses a signed form. Each link has one form only: another spelling of its version or signature is refused.
+impl<T: Signable> Signed<T> {
+    /// Parses a signed form. Each subject has one form only: another spelling of its version or signature is refused.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let (id, rest) = text.split_once('.')?;
+        let (subject, rest) = text.split_once('.')?;
         let (version, signature) = rest.split_once('.')?;
         let is_number = version.bytes().all(|byte| byte.is_ascii_digit()) && !version.starts_with('0');
         if !is_number || version.len() > MAX_VERSION_DIGITS || signature.len() != SIGNATURE_CHARS {
             return None;
         }
         let signature = URL_SAFE_NO_PAD.decode(signature).ok()?.try_into().ok()?;
-        Some(Self { id: id.parse().ok()?, version: version.parse().ok()?, signature })
+        Some(Self { subject: subject.parse().ok()?, version: version.parse().ok()?, signature })
     }
 }
 
@@ -117,8 +127,9 @@ mod tests {
     #[test]
     fn a_signature_holds_for_one_link_one_key_and_one_spelling() {
         let (id, signer) = (LinkId::next(None, 5, [5; 11]), key(3, 0));
-        let text = signer.sign(id);
-        let verifies = |text: &str, key: &LinkKey| SignedLink::parse(text).is_some_and(|signed| key.verifies(&signed));
+        let text = signer.sign(&id);
+        let verifies =
+            |text: &str, key: &LinkKey| Signed::<LinkId>::parse(text).is_some_and(|signed| key.verifies(&signed));
         assert!(verifies(&text, &signer));
         assert!(!verifies(&text, &key(4, 0)) && !verifies(&text, &LinkKey { version: 3, ..key(4, 0) }));
         for at in 0..text.len() {
@@ -132,7 +143,7 @@ mod tests {
         for changed in [format!("{text}A"), format!("{text}="), text.replacen(".3.", ".03.", 1), String::new()] {
             assert!(!verifies(&changed, &signer), "{changed}");
         }
-        let shown = format!("{signer:?} {:?}", SignedLink::parse(&text).unwrap());
+        let shown = format!("{signer:?} {:?}", Signed::<LinkId>::parse(&text).unwrap());
         assert!(!shown.contains(text.rsplit('.').next().unwrap()), "{shown}");
     }
 

@@ -1,5 +1,6 @@
 //! Uploads: Files that are sent in parts (docs/contract.md, section 9).
 
+use super::chosen_name::ChosenName;
 use super::digest::{ContentDigest, Sha256Digest};
 use super::expiry::ExpiresAfter;
 use super::file::File;
@@ -29,8 +30,10 @@ pub const REMEMBERED_SECONDS: u64 = 30 * 86_400;
 pub struct Upload {
     /// Its id; its second is the Upload's `created_at`.
     pub id: UploadId,
-    /// The declared size of the File, in bytes.
+    /// The declared size of the File, in bytes; 0 if none was.
     pub size_bytes: u64,
+    /// The largest size of a File whose size was not declared, in bytes. Its parts are all its bytes.
+    pub grows_to_bytes: Option<u64>,
     /// The name of the File.
     pub filename: Filename,
     /// The purpose of the File.
@@ -51,7 +54,10 @@ impl Upload {
     /// Returns the maximum of its parts' total size, in bytes.
     #[must_use]
     pub const fn max_parts_bytes(&self) -> u64 {
-        self.size_bytes.saturating_mul(DECLARED_TIMES).saturating_add(SPARE_BYTES)
+        match self.grows_to_bytes {
+            Some(grows_to_bytes) => grows_to_bytes,
+            None => self.size_bytes.saturating_mul(DECLARED_TIMES).saturating_add(SPARE_BYTES),
+        }
     }
 
     /// Returns the bytes of quota that a pending Upload reserves: its declared size, or the size of its parts if
@@ -123,8 +129,12 @@ impl fmt::Display for UploadStatus {
 /// An Upload before it is stored. The store adds the id.
 #[derive(Clone, Debug)]
 pub struct NewUpload {
-    /// The declared size of the File, in bytes, at most [`MAX_UPLOAD_BYTES`].
+    /// The declared size of the File, in bytes, at most [`MAX_UPLOAD_BYTES`]; 0 if none was.
     pub size_bytes: u64,
+    /// The largest size of a File whose size was not declared, in bytes.
+    pub grows_to_bytes: Option<u64>,
+    /// The name that the client chose for the File.
+    pub chosen_name: Option<ChosenName>,
     /// The name of the File.
     pub filename: Filename,
     /// The media type of the File.
@@ -157,6 +167,8 @@ pub struct NewPart {
     pub blob: BlobId,
     /// The digest of its bytes.
     pub content: ContentDigest,
+    /// The bytes that the Upload must have before it; none for a part that may have any place.
+    pub offset_bytes: Option<u64>,
 }
 
 /// The parts that make up a File.
@@ -188,6 +200,12 @@ pub enum UploadRefusal {
         /// The maximum of the parts' total size, in bytes.
         limit_bytes: u64,
     },
+    /// The Upload does not have exactly the bytes before the part.
+    #[error("the part begins elsewhere than the upload ends")]
+    WrongOffset,
+    /// Another File of the workspace has the chosen name.
+    #[error("another file has the chosen name")]
+    NameTaken,
     /// The Upload has no such part.
     #[error("the upload has no part {0}")]
     UnknownPart(PartId),
@@ -215,6 +233,7 @@ mod tests {
         Upload {
             id: UploadId::new(0, [0; 12]),
             size_bytes,
+            grows_to_bytes: None,
             filename: Filename::parse("u").unwrap(),
             purpose: Purpose::UserData,
             expires_at: 0,

@@ -74,12 +74,13 @@ impl Uploads {
         &self,
         upload: UploadId,
         receiving: Receiving,
+        offset_bytes: Option<u64>,
         once: Option<Idempotency<Part>>,
     ) -> Result<IdempotentOutcome<Part>, AddPartError> {
         let metadata = Arc::clone(&self.metadata);
         let steps = async move {
             let received = receiving.finish_in_store().await?;
-            let new = NewPart { blob: received.place, content: received.content.clone() };
+            let new = NewPart { blob: received.place, content: received.content.clone(), offset_bytes };
             failpoint::reach("part.received").map_err(StoreError::unavailable)?;
             let once = once.map(|once| once.with_content(received.content.sha256));
             let effect = metadata.create_part(received.caller, upload, new, once).await;

@@ -57,7 +57,18 @@ impl Uploads {
             return Err(CompleteError::WrongMd5);
         }
         let sha256 = digests.map(|digests| digests.sha256);
-        let (uploads, completion) = (self.clone(), Completion { parts, sha256 });
+        Ok(self.make_file(caller, upload, Completion { parts, sha256 }, once).await?)
+    }
+
+    /// Makes the File of an Upload. The steps run to their end even when the request is cancelled.
+    pub(super) async fn make_file(
+        &self,
+        caller: Caller,
+        upload: UploadId,
+        completion: Completion,
+        once: Option<Idempotency<Upload>>,
+    ) -> Result<IdempotentOutcome<Upload>, UploadError> {
+        let uploads = self.clone();
         let steps = async move {
             let effect = uploads.metadata.complete_upload(caller, upload, completion, once).await?;
             let completed = effect.and_then(|outcome| outcome)?;
@@ -66,6 +77,6 @@ impl Uploads {
             failpoint::reach("complete.committed").map_err(StoreError::unavailable)?;
             Ok::<_, UploadError>(completed)
         };
-        Ok(self.files.run_to_end(steps.boxed()).await?)
+        self.files.run_to_end(steps.boxed()).await
     }
 }

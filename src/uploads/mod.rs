@@ -9,13 +9,15 @@ mod cancel;
 mod complete;
 mod create;
 mod hashing;
+mod resumable;
 mod retrieve;
 mod runs;
 
 pub use add_part::AddPartError;
 pub use complete::CompleteError;
-pub use create::CreateUploadError;
+pub use create::{CreateUploadError, PlannedUpload};
 pub use hashing::{Hashing, Md5Digest};
+pub use resumable::AppendError;
 
 use crate::files::{Files, StoreError};
 use crate::metadata::{AnswerStore, MetadataError, UploadStore, trait_set};

@@ -2,6 +2,7 @@
 //! have the same Files.
 
 mod anthropic;
+mod gemini;
 mod ledger;
 mod mistral;
 
@@ -28,6 +29,7 @@ fn request(user: &User, dialect: Dialect, route: &Route, id: &str) -> RequestBui
         (_, "POST", "/v1/files") => {
             bare.header("content-type", Form::content_type()).body(Form::default().file("a.txt", b"a").close())
         }
+        (Dialect::Gemini, "POST", _) => bare.header("x-goog-upload-protocol", "resumable"),
         (_, "GET" | "DELETE", _) => bare,
         (_, method, path) => panic!("{method} {path} of {} is not in the matrix", dialect.name()),
     }
@@ -50,8 +52,20 @@ fn message(dialect: Dialect, answer: &Answer) -> String {
             assert_eq!((body["type"].as_str(), body["request_id"].as_str()), (Some("error"), Some(request_id)));
             body["error"]["message"].as_str().filter(|_| body["error"]["type"].as_str().is_some())
         }
+        Dialect::Gemini => {
+            assert_eq!(body["error"]["code"], answer.status.as_u16());
+            body["error"]["message"].as_str().filter(|_| body["error"]["status"].as_str().is_some())
+        }
     };
     text.unwrap_or_else(|| panic!("{body}")).to_owned()
+}
+
+/// The status of a File that the workspace does not have.
+const fn missing(dialect: Dialect) -> u16 {
+    match dialect {
+        Dialect::Gemini => 403,
+        Dialect::OpenAi | Dialect::Mistral | Dialect::Anthropic => 404,
+    }
 }
 
 /// The forms in which the dialects write an id.
@@ -94,7 +108,8 @@ async fn a_foreign_file_is_one_that_never_existed_in_every_dialect() {
         if route.path.contains("{id}") {
             let foreign = bob.send(request(&bob, dialect, &route, &ada.ids.file)).await;
             let unknown = bob.send(request(&bob, dialect, &route, &never)).await;
-            assert_eq!((foreign.status.as_u16(), unknown.status.as_u16()), (404, 404), "{name}");
+            let status = missing(dialect);
+            assert_eq!((foreign.status.as_u16(), unknown.status.as_u16()), (status, status), "{name}");
             let masked = |answer: &Answer, id: &str| message(dialect, answer).replace(id, "ID");
             assert_eq!(masked(&foreign, &ada.ids.file), masked(&unknown, &never), "{name}");
         } else if route.method == Method::GET {
@@ -128,7 +143,7 @@ async fn what_has_no_route_is_refused_in_the_dialect() {
             assert!(!message(dialect, &answer).contains("Did you mean"), "no hint leads to another dialect");
         }
         let head = ada.send(ada.request(Method::HEAD, &format!("/{base}/v1/files/file-0"))).await;
-        assert_eq!((head.status.as_u16(), head.body.unwrap().len()), (404, 0));
+        assert_eq!((head.status.as_u16(), head.body.unwrap().len()), (missing(dialect), 0));
     }
     server.close().await;
 }
@@ -137,7 +152,7 @@ async fn what_has_no_route_is_refused_in_the_dialect() {
 fn base(dialect: Dialect) -> String {
     match dialect {
         Dialect::OpenAi => String::new(),
-        Dialect::Mistral | Dialect::Anthropic => format!("/{}", dialect.name()),
+        Dialect::Mistral | Dialect::Anthropic | Dialect::Gemini => format!("/{}", dialect.name()),
     }
 }
 
@@ -151,11 +166,17 @@ async fn upload_in(user: &User, dialect: Dialect, content: &[u8]) -> String {
             let request = user.request(Method::POST, &path).header("content-type", Form::content_type());
             user.send(request.body(form.close())).await.id()
         }
+        Dialect::Gemini => {
+            let request = user.request(Method::POST, "/gemini/upload/v1/files").header("x-goog-upload-protocol", "raw");
+            let made = user.send(request.body(content.to_vec())).await.is_ok().json();
+            made["file"]["name"].as_str().unwrap().strip_prefix("files/").unwrap().to_owned()
+        }
     }
 }
 
 fn content_in(dialect: Dialect, id: &str) -> String {
-    format!("{}/v1/files/{id}/content", base(dialect))
+    let end = if dialect == Dialect::Gemini { ":download" } else { "/content" };
+    format!("{}/v1/files/{id}{end}", base(dialect))
 }
 
 #[tokio::test]

@@ -393,10 +393,21 @@ impl Model {
         upload.parts.clear();
         upload.status = Status::Completed { file: minted.to_owned(), parts: parts.to_vec() };
         let details = upload.details.clone();
-        let digests = chosen.iter().fold(Sha256::new(), |digest, part| digest.chain_update(Sha256::digest(part)));
-        let tag = format!("{}-{}", hex(&digests.finalize()), chosen.len());
-        self.add_file(at, details, chosen, &tag, whole.map(|whole| Sha256::digest(whole).to_vec()), minted);
+        self.add_parts(at, details, chosen, whole.map(|whole| Sha256::digest(whole).to_vec()), minted);
         self.upload(at, id)
+    }
+
+    /// A File of chunks that arrived in order.
+    pub fn create_of_chunks(&mut self, at: usize, details: &Details, chunks: Vec<Content>, minted: &str) {
+        let kept = details.check(Sent::Form).unwrap();
+        let sha256 = (chunks.len() == 1).then(|| Sha256::digest(&*chunks[0]).to_vec());
+        self.add_parts(at, kept, chunks, sha256, minted);
+    }
+
+    fn add_parts(&mut self, at: usize, details: Details, parts: Vec<Content>, sha256: Option<Vec<u8>>, minted: &str) {
+        let digests = parts.iter().fold(Sha256::new(), |digest, part| digest.chain_update(Sha256::digest(&**part)));
+        let tag = format!("{}-{}", hex(&digests.finalize()), parts.len());
+        self.add_file(at, details, parts, &tag, sha256, minted);
     }
 
     pub fn cancel(&mut self, at: usize, id: &str) -> Verdict<Value> {

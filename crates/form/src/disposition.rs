@@ -29,8 +29,20 @@ pub struct PartHeaders {
 /// The value is not `multipart/form-data` (in any case), cannot be read, or its boundary is missing, empty, given
 /// twice, too long, or not printable ASCII.
 pub fn boundary(content_type: &str) -> Result<String, FormError> {
+    boundary_of("multipart/form-data", content_type)
+}
+
+/// Returns the boundary in the value of a request's Content-Type header, which is `multipart/related` (RFC 2387).
+///
+/// # Errors
+/// As [`boundary`].
+pub fn boundary_of_related(content_type: &str) -> Result<String, FormError> {
+    boundary_of("multipart/related", content_type)
+}
+
+fn boundary_of(expected: &str, content_type: &str) -> Result<String, FormError> {
     let (kind, tail) = split_kind(content_type);
-    if !kind.eq_ignore_ascii_case("multipart/form-data") {
+    if !kind.eq_ignore_ascii_case(expected) {
         return Err(FormError::NotFormData);
     }
     let mut boundary = None;
@@ -70,6 +82,25 @@ pub(crate) fn check_boundary(boundary: &str) -> Result<(), FormError> {
 /// More than 16 headers; a line that is not UTF-8, or is not `Name: value`; a Content-Disposition that is
 /// missing, repeated, not `form-data`, or without a name; a Content-Transfer-Encoding that would need decoding.
 pub fn parse_part_headers(block: &[u8]) -> Result<PartHeaders, FormError> {
+    let (disposition, content_type) = read_headers(block, form_data)?;
+    let (name, filename) = disposition.ok_or(FormError::NameMissing)?;
+    Ok(PartHeaders { name, filename, content_type })
+}
+
+/// Parses the header lines of one part of `multipart/related`: it has no name, and its Content-Disposition is ignored.
+pub(crate) fn parse_related_headers(block: &[u8]) -> Result<PartHeaders, FormError> {
+    let (_, content_type) = read_headers(block, |_| Ok((String::new(), None)))?;
+    Ok(PartHeaders { name: String::new(), filename: None, content_type })
+}
+
+/// The name and the filename of a part.
+type Disposition = (String, Option<String>);
+
+/// Returns the Content-Disposition as `read` understands it, and the Content-Type.
+fn read_headers(
+    block: &[u8],
+    read: impl Fn(&str) -> Result<Disposition, FormError>,
+) -> Result<(Option<Disposition>, Option<String>), FormError> {
     let block = unfolded(str::from_utf8(block).map_err(|_| FormError::HeadersNotUtf8)?);
     let mut disposition = None;
     let mut content_type = None;
@@ -79,7 +110,7 @@ pub fn parse_part_headers(block: &[u8]) -> Result<PartHeaders, FormError> {
         }
         let (name, value) = header(line)?;
         if name.eq_ignore_ascii_case("content-disposition") {
-            if disposition.replace(form_data(value)?).is_some() {
+            if disposition.replace(read(value)?).is_some() {
                 return Err(FormError::DispositionRepeated);
             }
         } else if name.eq_ignore_ascii_case("content-type") && !value.is_empty() {
@@ -88,8 +119,7 @@ pub fn parse_part_headers(block: &[u8]) -> Result<PartHeaders, FormError> {
             check_transfer_encoding(value)?;
         }
     }
-    let (name, filename) = disposition.ok_or(FormError::NameMissing)?;
-    Ok(PartHeaders { name, filename, content_type })
+    Ok((disposition, content_type))
 }
 
 /// Joins the lines of folded headers (RFC 5322 section 2.2.3): a line break and the white space character behind it

@@ -44,6 +44,6 @@ mod error;
 pub mod limits;
 mod scanner;
 
-pub use disposition::{PartHeaders, boundary, parse_part_headers};
+pub use disposition::{PartHeaders, boundary, boundary_of_related, parse_part_headers};
 pub use error::FormError;
 pub use scanner::{Event, Scanner};

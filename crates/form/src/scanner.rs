@@ -56,6 +56,8 @@ pub struct Scanner {
     /// The collected preamble with the beginning of the first boundary, or the collected header block behind a CRLF.
     block: Vec<u8>,
     parts: usize,
+    /// Reads the headers of a part.
+    read_headers: fn(&[u8]) -> Result<PartHeaders, FormError>,
 }
 
 enum State {
@@ -101,6 +103,18 @@ impl Scanner {
     /// The boundary is empty, longer than [`MAX_BOUNDARY_BYTES`](crate::limits::MAX_BOUNDARY_BYTES), or not printable
     /// ASCII.
     pub fn new(boundary: &str) -> Result<Self, FormError> {
+        Self::with(boundary, disposition::parse_part_headers)
+    }
+
+    /// Creates the scanner of a body of `multipart/related` (RFC 2387), whose parts have no names.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn of_related(boundary: &str) -> Result<Self, FormError> {
+        Self::with(boundary, disposition::parse_related_headers)
+    }
+
+    fn with(boundary: &str, read_headers: fn(&[u8]) -> Result<PartHeaders, FormError>) -> Result<Self, FormError> {
         disposition::check_boundary(boundary)?;
         let delimiter = Bytes::from(format!("\r\n--{boundary}"));
         Ok(Self {
@@ -112,6 +126,7 @@ impl Scanner {
             borrowed: 0,
             block: Vec::new(),
             parts: 0,
+            read_headers,
         })
     }
 
@@ -262,7 +277,7 @@ impl Scanner {
         self.chunk.advance(step_bytes - content_bytes);
         (self.state, self.matched, self.borrowed) = (State::Content, CRLF.len(), CRLF.len());
         let lines = self.block.get(CRLF.len()..end).unwrap_or_default();
-        Ok(Step::Emit(Event::Part(disposition::parse_part_headers(lines)?)))
+        Ok(Step::Emit(Event::Part((self.read_headers)(lines)?)))
     }
 
     fn content(&mut self) -> Step {

@@ -2,6 +2,7 @@
 //! errors, and has a base path of its own (`dialect.rs`).
 
 mod anthropic;
+mod gemini;
 mod mistral;
 
 use super::error::ErrorFacts;
@@ -21,12 +22,13 @@ pub fn dialect_routes(dialect: Dialect) -> Vec<Route> {
         Dialect::OpenAi => super::routes::routes(),
         Dialect::Mistral => mistral::routes(),
         Dialect::Anthropic => anthropic::routes(),
+        Dialect::Gemini => gemini::routes(),
     }
 }
 
 /// Builds the router of all dialects but OpenAI's.
 pub(super) fn router() -> Router<AppState> {
-    Dialect::foreign().fold(Router::new(), |router, dialect| {
+    Dialect::foreign().fold(gemini::session_routes(), |router, dialect| {
         router.nest(&format!("/{}", dialect.name()), route::router(dialect_routes(dialect)))
     })
 }
@@ -44,6 +46,7 @@ pub(super) fn translate(dialect: Dialect, mut response: Response, request: Reque
         Dialect::OpenAi => None,
         Dialect::Mistral => Some(mistral::error(&facts)),
         Dialect::Anthropic => Some(anthropic::error(&facts, request)),
+        Dialect::Gemini => Some(gemini::error(&facts)),
     });
     if let Some((status, body)) = error {
         *response.status_mut() = status;

@@ -64,9 +64,24 @@ impl FormReader {
         Ok(Self { body: Body::into_data_stream(request.into_body()), scanner: Scanner::new(&boundary)? })
     }
 
+    /// Creates the reader of a form, or of `multipart/related`, whose parts have no names.
+    ///
+    /// # Errors
+    /// When the request has neither, or its boundary is not valid.
+    pub fn of_parts(request: Request) -> Result<Self, ApiError> {
+        let content_type = request.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes).map(String::from_utf8_lossy);
+        match venna_form::boundary_of_related(content_type.as_deref().unwrap_or_default()) {
+            Err(FormError::NotFormData) => Self::new(request),
+            boundary => {
+                let scanner = Scanner::of_related(&boundary?)?;
+                Ok(Self { body: Body::into_data_stream(request.into_body()), scanner })
+            }
+        }
+    }
+
     /// Returns the headers of the next part, or `None` at the end of the form. Skips the rest of the current part, and
     /// fails with `unwanted` if that rest is longer than a field may be.
-    async fn next_part(&mut self, unwanted: impl Fn() -> ApiError) -> Result<Option<PartHeaders>, ApiError> {
+    pub async fn next_part(&mut self, unwanted: impl Fn() -> ApiError) -> Result<Option<PartHeaders>, ApiError> {
         let mut skipped_bytes = 0;
         loop {
             match self.next_event().await? {
@@ -84,7 +99,7 @@ impl FormReader {
     }
 
     /// Returns the next bytes of the part, or `None` at its end.
-    async fn next_chunk(&mut self) -> Result<Option<Bytes>, ApiError> {
+    pub async fn next_chunk(&mut self) -> Result<Option<Bytes>, ApiError> {
         match self.next_event().await? {
             Event::Data(bytes) => Ok(Some(bytes)),
             Event::PartEnd | Event::Part(_) | Event::End => Ok(None),
@@ -92,7 +107,7 @@ impl FormReader {
     }
 
     /// Reads a whole part as a short text.
-    async fn text(&mut self, name: &str) -> Result<String, ApiError> {
+    pub async fn text(&mut self, name: &str) -> Result<String, ApiError> {
         let mut text = Vec::new();
         while let Some(chunk) = self.next_chunk().await? {
             if text.len() + chunk.len() > MAX_FIELD_BYTES {
@@ -122,7 +137,7 @@ impl FormReader {
     }
 
     /// Reads the rest of the body, so that the connection can be reused.
-    async fn drain(&mut self) -> Result<(), ApiError> {
+    pub async fn drain(&mut self) -> Result<(), ApiError> {
         loop {
             while self.scanner.next_event()?.is_some() {}
             match self.body.next().await {

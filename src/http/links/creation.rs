@@ -80,7 +80,7 @@ fn answer(links: &Links, server: &ServerUrl, created: &CreatedLink) -> Response 
 }
 
 fn url(server: &ServerUrl, created: &CreatedLink) -> String {
-    format!("{}{LINKS}{}", server.0, created.signed)
+    format!("{}{LINKS}{}", server.url, created.signed)
 }
 
 /// Reads the body of `POST /v1/files/{id}/links`.

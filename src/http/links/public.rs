@@ -4,12 +4,12 @@
 //! the same answer.
 
 use super::{download, upload};
-use crate::http::caller::{Authenticator, Principal};
 use crate::http::cors::LINKS_PATH;
 use crate::http::error::ApiError;
+use crate::http::keyless;
 use crate::http::rates::RateLimitState;
 use crate::http::state::AppState;
-use crate::links::{LinkUse, Links, RefusedLink};
+use crate::links::{LinkUse, Links};
 use crate::model::caller::Caller;
 use crate::model::limits::Limit;
 use crate::model::link::{Link, LinkGrant};
@@ -70,20 +70,11 @@ async fn admit(
     parts: &mut Parts,
     wanted: LinkUse,
 ) -> Result<(Link, Option<RateLimitState>), Response> {
-    let authenticator = Arc::<Authenticator>::from_ref(state);
-    let links = Arc::<Links>::from_ref(state);
     let signed = parts.uri.path().strip_prefix(LINKS).unwrap_or_default();
-    let opened = links.open(signed, wanted).await.map_err(|refused| {
-        let is_forged = matches!(refused, RefusedLink::Forged);
-        let error = ApiError::from(refused);
-        let counted = |error| authenticator.count_failed_login(&parts.extensions, &parts.headers, error);
-        if is_forged { counted(error) } else { error }.into_response()
-    })?;
-    let key =
-        authenticator.keys.verify_member(opened.credential).map_err(|_| ApiError::link_refused().into_response())?;
-    let principal = Principal::of(key, &parts.extensions).map_err(IntoResponse::into_response)?;
+    let opened = Arc::<Links>::from_ref(state).open(signed, wanted).await;
+    let opened = opened.map_err(|refused| keyless::refuse(state, parts, refused, ApiError::link_refused()))?;
     let measures: &[Limit] = if wanted == LinkUse::Upload { &OF_UPLOADS } else { &OF_DOWNLOADS };
-    let rate = state.request_limits().admit(&principal, &parts.extensions, measures).map_err(|refused| *refused)?;
-    parts.extensions.insert(principal);
+    let rate = keyless::act_as(state, parts, opened.credential, measures, ApiError::link_refused())
+        .map_err(|answer| *answer)?;
     Ok((opened.link, rate))
 }

@@ -50,6 +50,8 @@ impl ErrorKind {
             Self::NotDownloadable => ApiError::not_downloadable(),
             Self::NotFound => ApiError::file_not_found(FILE),
             Self::FileExpired => ApiError::file_expired(FILE),
+            Self::ChosenNameTaken => ApiError::chosen_name_taken(),
+            Self::UploadEnded => ApiError::upload_ended(UploadStatus::Cancelled),
             Self::UnknownUrl => ApiError::unknown_url(&Method::GET, "/v1/xyz", ""),
             Self::WrongMethod => ApiError::wrong_method(&Method::PUT, "/v1/files"),
             Self::RequestTimeout => ApiError::body_too_slow(1024, 30),

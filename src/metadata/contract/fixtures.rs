@@ -92,6 +92,8 @@ pub fn upload(size_bytes: u64) -> NewUpload {
         purpose: Purpose::UserData,
         expires_after: None,
         ttl_seconds: 60,
+        grows_to_bytes: None,
+        chosen_name: None,
     }
 }
 
@@ -154,7 +156,8 @@ pub fn all(order: Order) -> FileQuery {
 pub async fn part(store: &dyn MetadataStore, caller: Caller, size_bytes: u64) -> NewPart {
     let blob = BlobId::new(random::bytes());
     store.begin_blob(caller.workspace, blob, PROCESS).await.unwrap();
-    NewPart { blob, content: ContentDigest { size_bytes, ..new_file(blob, Purpose::UserData, None).content } }
+    let content = ContentDigest { size_bytes, ..new_file(blob, Purpose::UserData, None).content };
+    NewPart { blob, content, offset_bytes: None }
 }
 
 pub async fn begin(store: &dyn MetadataStore, caller: Caller, size_bytes: u64) -> UploadId {

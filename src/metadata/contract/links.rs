@@ -9,7 +9,7 @@ use crate::model::expiry::ExpiresAfter;
 use crate::model::file::NewFile;
 use crate::model::filename::Filename;
 use crate::model::idempotency::IdempotentOutcome;
-use crate::model::ids::{FileId, LinkId};
+use crate::model::ids::{FileId, KeyId, LinkId};
 use crate::model::link::{
     Disposition, Download, EXPIRED_LINK_KEPT_SECONDS, Link, LinkGrant, LinkStatus, NewLink, UploadGrant,
 };
@@ -93,6 +93,14 @@ pub async fn links_belong_to_a_workspace_and_end(store: &dyn MetadataStore, cloc
     clock.set(NOW_MS + 101_000 + EXPIRED_LINK_KEPT_SECONDS * 1000);
     assert_eq!(store.forget_links(10).await.unwrap(), 1);
     clock.set(NOW_MS);
+}
+
+pub async fn a_key_is_opened_by_its_id(store: &dyn MetadataStore) {
+    let caller = tenant(store, "opened").await;
+    let credential = store.open_key(caller.key).await.unwrap().unwrap();
+    assert_eq!((credential.key.id, credential.archived), (caller.key, false));
+    assert_eq!(credential.key.opens.workspace(), Some(caller.workspace));
+    assert!(store.open_key(KeyId::next(None, 1, [1; 11])).await.unwrap().is_none());
 }
 
 pub async fn links_are_revoked_by_key_and_by_workspace(store: &dyn MetadataStore, clock: &Clock) {

@@ -58,6 +58,7 @@ pub async fn holds(store: &dyn MetadataStore, clock: &Clock) {
     sessions::a_session_ends_at_its_limits(store, clock).await;
     sessions::a_sign_in_beyond_the_limit_ends_the_oldest_session(store, clock).await;
     links::links_belong_to_a_workspace_and_end(store, clock).await;
+    links::a_key_is_opened_by_its_id(store).await;
     links::links_are_revoked_by_key_and_by_workspace(store, clock).await;
     links::a_link_makes_one_file(store, clock).await;
     links::keys_of_links_rotate(store, clock).await;
@@ -69,6 +70,9 @@ pub async fn holds(store: &dyn MetadataStore, clock: &Clock) {
     overdue::workspaces_are_overdue_one_by_one(store, clock).await;
     releases::parts_of_what_is_gone_are_released_in_steps(store, clock).await;
     uploads::uploads_are_forgotten_after_their_time(store, clock).await;
+    uploads::a_part_may_have_its_place(store).await;
+    uploads::an_upload_without_a_size_grows_to_its_limit(store).await;
+    uploads::a_chosen_name_is_of_one_file(store, clock).await;
     clock_watch::nothing_expires_by_a_clock_that_jumped(store, clock).await;
     admin::holds(store, clock).await;
     store.probe().await.unwrap();

@@ -4,7 +4,7 @@ use super::admission::AdmissionFacts;
 use super::answers::{Rejection, RequestGuard};
 use super::connections::{Prepared, Session, Values};
 use super::failure::Failure;
-use super::files;
+use super::files::{self, ALIVE};
 use super::ledger::{self, BEGIN as BEGIN_IN_LEDGER};
 use super::rows::stored;
 use super::upload_ends::discard;
@@ -21,9 +21,19 @@ use crate::model::ledger::Fact;
 use crate::model::upload::{Completion, Upload, UploadRefusal};
 use futures_util::try_join;
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 /// Removes the rows of parts whose blobs now belong to a File.
 const REMOVE_PARTS: &str = "DELETE FROM parts WHERE workspace_id = $1 AND upload_id = $2 AND id = ANY($3)";
+
+/// Takes a chosen name from a File that has expired, and tells whether another one has it.
+static TAKE_NAME: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "WITH freed AS (UPDATE files f SET chosen_name = NULL
+                        WHERE f.workspace_id = $1 AND f.chosen_name = $2 AND NOT {ALIVE})
+         SELECT 1 FROM files f WHERE f.workspace_id = $1 AND f.chosen_name = $2 AND {ALIVE}"
+    )
+});
 
 /// The outcome of a completion.
 pub(super) type Outcome = IdempotentOutcome<Result<Upload, UploadRefusal>>;
@@ -57,6 +67,11 @@ pub(super) async fn complete(
             return Ok(*outcome);
         }
     };
+    if let Some(name) = &row.chosen_name
+        && statements.take_name.row(&[&workspace.to_string(), &name.as_str()]).await?.is_some()
+    {
+        return tx.rollback_with(IdempotentOutcome::Made(Err(UploadRefusal::NameTaken))).await;
+    }
     let id = files::next_id(&facts, tx.now_ms());
     let file = rules::file_of_parts(id, &row, &chosen, completion.sha256);
     tx.set_proof(ledger::creation_proof(file.id));
@@ -97,6 +112,7 @@ struct Statements<'a> {
     insert_file: Prepared<'a>,
     begin: Prepared<'a>,
     insert_parts: Prepared<'a>,
+    take_name: Prepared<'a>,
     take: Prepared<'a>,
     discard: Prepared<'a>,
     end: Prepared<'a>,
@@ -108,12 +124,13 @@ impl<'a> Statements<'a> {
             INSERT INTO file_parts (workspace_id, file_id, position, blob_id, size_bytes)
             SELECT $1, $2, n.place - 1, n.blob_id, n.size_bytes
             FROM unnest($3::text[], $4::bigint[]) WITH ORDINALITY AS n (blob_id, size_bytes, place)";
-        let end = "UPDATE uploads SET status = 'completed', file_id = $3, completion = $4
+        let end = "UPDATE uploads SET status = 'completed', file_id = $3, completion = $4, size_bytes = $5
                    WHERE workspace_id = $1 AND id = $2";
         Ok(Self {
             insert_file: session.prepare(&files::INSERT).await?,
             begin: session.prepare(BEGIN_IN_LEDGER).await?,
             insert_parts: session.prepare(insert_parts).await?,
+            take_name: session.prepare(&TAKE_NAME).await?,
             take: session.prepare(REMOVE_PARTS).await?,
             discard: session.prepare(&discard()).await?,
             end: session.prepare(end).await?,
@@ -132,7 +149,7 @@ impl<'a> Statements<'a> {
         let blobs: Vec<String> = chosen.iter().map(|part| part.blob.to_string()).collect();
         let sizes: Vec<i64> = chosen.iter().map(|part| stored(part.size_bytes)).collect();
         let parts: Values<'_> = &[&workspace, &file_name, &blobs, &sizes];
-        let end: Values<'_> = &[&workspace, &name, &file_name, &fingerprint.0.as_slice()];
+        let end: Values<'_> = &[&workspace, &name, &file_name, &fingerprint.0.as_slice(), &stored(file.size_bytes)];
         let ids: Vec<String> = chosen.iter().map(|part| part.id.to_string()).collect();
         let (take, discard): (Values<'_>, Values<'_>) = (&[&workspace, &name, &ids], &[&workspace, &name]);
         try_join!(

@@ -15,6 +15,7 @@ use crate::metadata::room::with_room;
 use crate::metadata::rows::{FILE, FILE_COLUMNS, RowReader, columns, file_values, insert_file};
 use crate::metadata::rules::pages::PageBound;
 use crate::model::caller::Caller;
+use crate::model::chosen_name::ChosenName;
 use crate::model::file::{File, FileDigest, NewFile};
 use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::ids::{BlobId, FileId, WorkspaceId};
@@ -44,6 +45,16 @@ impl FileStore for PostgresStore {
         read!(self, workspace, |session| {
             let sql = format!("SELECT {FILE} FROM files f WHERE f.workspace_id = $1 AND {ALIVE} AND f.id = $2");
             let found = session.row(&sql, &[&workspace.to_string(), &id.to_string()]).await?;
+            found.as_ref().map(rows::read).transpose()
+        })
+    }
+
+    async fn find_named_file(&self, workspace: WorkspaceId, name: ChosenName) -> Result<Option<File>, MetadataError> {
+        let name = &name;
+        read!(self, workspace, |session| {
+            let sql =
+                format!("SELECT {FILE} FROM files f WHERE f.workspace_id = $1 AND {ALIVE} AND f.chosen_name = $2");
+            let found = session.row(&sql, &[&workspace.to_string(), &name.as_str()]).await?;
             found.as_ref().map(rows::read).transpose()
         })
     }

@@ -10,7 +10,8 @@ use super::writer::{Lock, Transaction};
 use crate::metadata::error::MetadataError;
 use crate::metadata::links::{LinkStore, OpenedLink};
 use crate::metadata::rows::{
-    KEY, KEY_COLUMNS, LINK_COLUMNS, LINK_KEY, MEMBER, columns, insert_link, link as link_columns, link_values,
+    KEY, KEY_COLUMNS, LINK_COLUMNS, LINK_KEY, MEMBER, RowReader, columns, insert_link, link as link_columns,
+    link_values,
 };
 use crate::metadata::rules::links as rules;
 use crate::metadata::rules::pages::PageBound;
@@ -25,6 +26,7 @@ use crate::model::page::{Order, Page};
 use crate::random;
 use async_trait::async_trait;
 use std::sync::LazyLock;
+use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 pub(super) const TAKE_UNUSED: &str = "
@@ -37,8 +39,8 @@ static INSERT: LazyLock<String> = LazyLock::new(|| insert_link('$'));
 
 /// The current second.
 const NOW: &str = "now_ms() / 1000";
-/// The column of the limits in the row of an opened link.
-const LIMITS: usize = LINK_COLUMNS + KEY_COLUMNS + columns::count(MEMBER) + 1;
+/// The column of the limits in the row of an opened key.
+const KEY_LIMITS: usize = KEY_COLUMNS + columns::count(MEMBER) + 1;
 
 #[async_trait]
 impl LinkStore for PostgresStore {
@@ -79,6 +81,10 @@ impl LinkStore for PostgresStore {
 
     async fn open_link(&self, id: LinkId) -> Result<Option<OpenedLink>, MetadataError> {
         read!(self, |session| open(session, id).await)
+    }
+
+    async fn open_key(&self, id: KeyId) -> Result<Option<Credential>, MetadataError> {
+        read!(self, |session| open_key(session, id).await)
     }
 
     async fn use_link(&self, link: Link, origin: Origin) -> Result<bool, MetadataError> {
@@ -236,6 +242,25 @@ pub(super) async fn mark_used(
     Ok(statement.execute(values).await? > 0)
 }
 
+async fn open_key(session: &Session, id: KeyId) -> Result<Option<Credential>, Failure> {
+    let sql = format!(
+        "SELECT {key}, w.archived_at, {member},
+                {LIMITS_IN_FORCE}
+         FROM api_keys k JOIN workspaces w ON w.id = k.workspace_id WHERE k.id = $1",
+        key = columns::of("k", KEY),
+        member = columns::of("k", MEMBER),
+    );
+    let Some(row) = session.row(&sql, &[&id.to_string()]).await? else { return Ok(None) };
+    credential(&row, &mut rows::reader(&row), KEY_LIMITS).map(Some)
+}
+
+/// Reads a key, when its workspace was archived, its person, and its limits, which begin with this column.
+fn credential(row: &Row, reader: &mut RowReader<'_, Row>, limits: usize) -> Result<Credential, Failure> {
+    let (key, archived) = (reader.value()?, reader.optional_number()?.is_some());
+    let member = reader.optional_member()?;
+    Ok(Credential { key, retires_at: None, archived, limits: limits::in_force(row, limits)?, member })
+}
+
 async fn open(session: &Session, id: LinkId) -> Result<Option<OpenedLink>, Failure> {
     let sql = format!(
         "SELECT {link}, {key}, w.archived_at, {member},
@@ -248,8 +273,6 @@ async fn open(session: &Session, id: LinkId) -> Result<Option<OpenedLink>, Failu
     );
     let Some(row) = session.row(&sql, &[&id.to_string()]).await? else { return Ok(None) };
     let mut reader = rows::reader(&row);
-    let (link, key, archived) = (reader.value()?, reader.value()?, reader.optional_number()?.is_some());
-    let member = reader.optional_member()?;
-    let limits = limits::in_force(&row, LIMITS)?;
-    Ok(Some(OpenedLink { link, credential: Credential { key, retires_at: None, archived, limits, member } }))
+    let link = reader.value()?;
+    Ok(Some(OpenedLink { link, credential: credential(&row, &mut reader, LINK_COLUMNS + KEY_LIMITS)? }))
 }

@@ -54,7 +54,7 @@ pub(super) async fn create_part(
             )
         })
         .await?;
-    let decided = decide_part(facts, row.as_ref(), new.content.size_bytes, claimed);
+    let decided = decide_part(facts, row.as_ref(), new, claimed);
     let counts = matches!(decided, Ok(1..) | Err(IdempotentOutcome::Refused(Refused::Quota(_))));
     if counts && lock == PartLock::Nothing {
         return tx.rollback_with(None).await;
@@ -71,11 +71,11 @@ pub(super) async fn create_part(
 fn decide_part(
     facts: Result<AdmissionFacts, Rejection>,
     row: Option<&UploadRow>,
-    part_bytes: u64,
+    new: &NewPart,
     claimed: bool,
 ) -> Result<u64, PartOutcome> {
     let facts = facts.map_err(PartOutcome::from)?;
-    let more_bytes = rules::growth(row, part_bytes).map_err(|refusal| IdempotentOutcome::Made(Err(refusal)))?;
+    let more_bytes = rules::growth(row, new).map_err(|refusal| IdempotentOutcome::Made(Err(refusal)))?;
     match facts.refuse_growth(more_bytes) {
         Some(refused) => Err(IdempotentOutcome::Refused(refused)),
         None if claimed => Ok(more_bytes),

@@ -20,6 +20,7 @@ use crate::metadata::rules::uploads::PartRow;
 use crate::metadata::uploads::UploadStore;
 use crate::model::blob::StoredBlob;
 use crate::model::caller::Caller;
+use crate::model::chosen_name::ChosenName;
 use crate::model::expiry::ExpiresAfter;
 use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::ids::{PartId, UploadId, WorkspaceId};
@@ -173,8 +174,8 @@ async fn create(
     let guard = RequestGuard::prepare(&tx, caller, once).await?;
     let sql =
         "INSERT INTO uploads (workspace_id, id, size_bytes, filename, mime_type, purpose, lives_seconds, expires_at,
-                                    status)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'pending')";
+                                    grows_to_bytes, chosen_name, status)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'pending')";
     let insert = tx.prepare(sql).await?;
     let locks = guard.locks(Some(Lock::Quota(caller.workspace)));
     let facts = match tx.begin(&locks, guard.ask(Some(new.purpose))).await? {
@@ -191,8 +192,19 @@ async fn create(
     let lives_seconds = expires_after.map(ExpiresAfter::as_seconds).map(stored);
     let (size_bytes, expires_at) = (stored(new.size_bytes), stored(upload.expires_at));
     let (filename, mime_type, purpose) = (new.filename.as_str(), new.mime_type.as_str(), new.purpose.name());
-    let values: Values<'_> =
-        &[&workspace, &id, &size_bytes, &filename, &mime_type, &purpose, &lives_seconds, &expires_at];
+    let (grows_to_bytes, name) = (new.grows_to_bytes.map(stored), new.chosen_name.as_ref().map(ChosenName::as_str));
+    let values: Values<'_> = &[
+        &workspace,
+        &id,
+        &size_bytes,
+        &filename,
+        &mime_type,
+        &purpose,
+        &lives_seconds,
+        &expires_at,
+        &grows_to_bytes,
+        &name,
+    ];
     tx.set_proof(Proof::Upload(workspace.clone(), id.clone()));
     let writes = async { try_join!(insert.execute(values), guard.note(Some(&upload), now_seconds)).map(drop) };
     tx.commit(writes).await?;

@@ -3,6 +3,7 @@
 use super::columns;
 use super::{FromRow, Row, RowReader, Value};
 use crate::model::blob::StoredBlob;
+use crate::model::chosen_name::ChosenName;
 use crate::model::digest::BlockChecksums;
 use crate::model::file::{File, FileDigest};
 use crate::model::filename::Filename;
@@ -12,8 +13,8 @@ use crate::model::purpose::Purpose;
 use bytes::Bytes;
 
 /// Columns of a File.
-pub const FILE: &str =
-    "id, purpose, filename, size_bytes, sha256, parts_sha256, part_count, expires_at, status_details, mime_type";
+pub const FILE: &str = "id, purpose, filename, size_bytes, sha256, parts_sha256, part_count, expires_at, status_details, \
+     mime_type, chosen_name";
 
 /// The number of columns of a File.
 pub const FILE_COLUMNS: usize = columns::count(FILE);
@@ -27,13 +28,19 @@ impl FromRow for File {
         let (size_bytes, digest, expires_at) = (row.number()?, digest(row)?, row.optional_number()?);
         let status_details = row.optional_text()?.map(str::to_owned);
         let mime_type = mime_type(row, &filename)?;
-        Ok(Self { id, purpose, filename, size_bytes, digest, expires_at, status_details, mime_type })
+        let chosen_name = chosen_name(row)?;
+        Ok(Self { id, purpose, filename, size_bytes, digest, expires_at, status_details, mime_type, chosen_name })
     }
 }
 
 /// Reads `mime_type`, which rows of earlier schemas do not have.
 pub(super) fn mime_type<R: Row>(row: &mut RowReader<'_, R>, filename: &Filename) -> Result<MimeType, R::Error> {
     Ok(row.optional_text()?.map_or_else(|| MimeType::of_name(filename), MimeType::stored))
+}
+
+/// Reads `chosen_name`.
+pub(super) fn chosen_name<R: Row>(row: &mut RowReader<'_, R>) -> Result<Option<ChosenName>, R::Error> {
+    Ok(row.optional_text()?.map(|name| ChosenName::stored(name.to_owned())))
 }
 
 /// Reads `sha256, parts_sha256, part_count`.
@@ -71,6 +78,7 @@ pub fn file_values(workspace: WorkspaceId, blob: Option<BlobId>, file: &File) ->
         Value::optional(file.expires_at, Value::number),
         Value::optional(file.status_details.as_deref(), Value::text),
         Value::text(file.mime_type.as_str()),
+        Value::optional(file.chosen_name.as_ref(), |name| Value::text(name.as_str())),
     ]
 }
 

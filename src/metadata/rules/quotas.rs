@@ -45,6 +45,8 @@ mod tests {
             purpose: Purpose::UserData,
             expires_after: None,
             ttl_seconds: 60,
+            grows_to_bytes: None,
+            chosen_name: None,
         };
         let upload = new_upload(UploadId::new(0, [0; 12]), &new, 0);
         let usage = StorageUsage { reserved_bytes: 8, reserved_files: 1, ..StorageUsage::default() };

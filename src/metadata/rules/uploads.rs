@@ -1,5 +1,6 @@
 //! Changes of Uploads: the parts that they accept, their completion and their cancellation.
 
+use crate::model::chosen_name::ChosenName;
 use crate::model::digest::Sha256Digest;
 use crate::model::expiry::ExpiresAfter;
 use crate::model::file::{File, FileDigest};
@@ -19,6 +20,8 @@ pub struct UploadRow {
     pub expires_after: Option<ExpiresAfter>,
     /// The [`fingerprint`] of the parts that it was completed from.
     pub completion: Option<Sha256Digest>,
+    /// The name that the client chose for the File.
+    pub chosen_name: Option<ChosenName>,
 }
 
 /// The row of a part.
@@ -54,6 +57,7 @@ pub fn new_upload(id: UploadId, new: &NewUpload, now_seconds: u64) -> Upload {
     Upload {
         id,
         size_bytes: new.size_bytes,
+        grows_to_bytes: new.grows_to_bytes,
         filename: new.filename.clone(),
         purpose: new.purpose,
         expires_at: now_seconds + new.ttl_seconds,
@@ -71,7 +75,7 @@ pub const fn new_part(id: PartId, upload: UploadId, new: &NewPart) -> Part {
 
 /// Returns an Upload after it is completed.
 pub fn completed(upload: Upload, file: File) -> Upload {
-    Upload { status: UploadStatus::Completed, file: Some(file), ..upload }
+    Upload { status: UploadStatus::Completed, size_bytes: file.size_bytes, file: Some(file), ..upload }
 }
 
 /// Returns the status of an Upload whose row has this one. A pending one expires at its deadline, before its row says
@@ -96,8 +100,13 @@ pub fn pending(row: Option<UploadRow>) -> Result<UploadRow, UploadRefusal> {
 ///
 /// # Errors
 /// When there is no such Upload, or it does not take the part.
-pub fn growth(row: Option<&UploadRow>, part_bytes: u64) -> Result<u64, UploadRefusal> {
-    row.ok_or(UploadRefusal::NotFound)?.upload.check_part(part_bytes)
+pub fn growth(row: Option<&UploadRow>, new: &NewPart) -> Result<u64, UploadRefusal> {
+    let upload = &row.ok_or(UploadRefusal::NotFound)?.upload;
+    let more_bytes = upload.check_part(new.content.size_bytes)?;
+    match new.offset_bytes {
+        Some(offset_bytes) if offset_bytes != upload.parts_bytes => Err(UploadRefusal::WrongOffset),
+        _ => Ok(more_bytes),
+    }
 }
 
 /// Returns what a completion does. `found` are those of its parts that the Upload has.
@@ -127,7 +136,7 @@ pub fn complete(
 /// Returns the named parts in their order.
 ///
 /// # Errors
-/// When one is missing or named twice, or they do not add up to the declared length.
+/// When one is missing or named twice, or they do not add up to the declared length, if there is one.
 pub fn choose(
     upload: &Upload,
     parts: &[PartId],
@@ -141,7 +150,7 @@ pub fn choose(
         chosen.push(found.get(id).cloned().ok_or(UploadRefusal::UnknownPart(*id))?);
     }
     let sum_bytes = chosen.iter().map(|part| part.size_bytes).sum();
-    if sum_bytes != upload.size_bytes {
+    if upload.grows_to_bytes.is_none() && sum_bytes != upload.size_bytes {
         return Err(UploadRefusal::WrongSize { sum_bytes, size_bytes: upload.size_bytes });
     }
     Ok(chosen)
@@ -157,7 +166,9 @@ pub fn file_of_parts(id: FileId, row: &UploadRow, parts: &[PartRow], sha256: Opt
         whole: sha256,
     };
     let (filename, mime_type) = (upload.filename.clone(), row.mime_type.clone());
-    File::new(id, upload.purpose, filename, mime_type, upload.size_bytes, digest, row.expires_after)
+    let size_bytes = parts.iter().map(|part| part.size_bytes).sum();
+    let file = File::new(id, upload.purpose, filename, mime_type, size_bytes, digest, row.expires_after);
+    File { chosen_name: row.chosen_name.clone(), ..file }
 }
 
 /// Returns a digest that identifies a list of parts.
@@ -191,9 +202,11 @@ mod tests {
             purpose: Purpose::UserData,
             expires_after: None,
             ttl_seconds: 60,
+            grows_to_bytes: None,
+            chosen_name: None,
         };
         let upload = Upload { status, ..new_upload(UploadId::new(0, [0; 12]), &new, 0) };
-        UploadRow { upload, mime_type: MimeType::OCTETS, expires_after: None, completion: None }
+        UploadRow { upload, mime_type: MimeType::OCTETS, expires_after: None, completion: None, chosen_name: None }
     }
 
     fn part(number: u8, size_bytes: u64) -> PartRow {

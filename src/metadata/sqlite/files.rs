@@ -16,6 +16,7 @@ use crate::metadata::rules::quotas::refuse_file;
 use crate::model::audit::Origin;
 use crate::model::blob::ContentLocation;
 use crate::model::caller::{Caller, Refused};
+use crate::model::chosen_name::ChosenName;
 use crate::model::dialect::Dialect;
 use crate::model::file::{File, FileDigest, NewFile};
 use crate::model::idempotency::{Idempotency, IdempotentOutcome};
@@ -30,6 +31,8 @@ use std::sync::LazyLock;
 
 static FIND: LazyLock<String> =
     LazyLock::new(|| format!("SELECT {FILE} FROM files WHERE workspace_id = ?1 AND {ALIVE} AND id = ?3"));
+static FIND_NAMED: LazyLock<String> =
+    LazyLock::new(|| format!("SELECT {FILE} FROM files WHERE workspace_id = ?1 AND {ALIVE} AND chosen_name = ?3"));
 /// Finds a File with the blob that holds it as a whole.
 static FIND_CONTENT: LazyLock<String> = LazyLock::new(|| {
     format!(
@@ -81,6 +84,11 @@ impl FileStore for SqliteStore {
     async fn find_file(&self, workspace: WorkspaceId, id: FileId) -> Result<Option<File>, MetadataError> {
         let now_seconds = self.clock.now_seconds();
         self.readers.current(|connection| find(connection, workspace, id, now_seconds))
+    }
+
+    async fn find_named_file(&self, workspace: WorkspaceId, name: ChosenName) -> Result<Option<File>, MetadataError> {
+        let now_seconds = self.clock.now_seconds();
+        self.readers.current(|connection| find_named(connection, workspace, &name, now_seconds))
     }
 
     async fn find_content(&self, workspace: WorkspaceId, id: FileId) -> Result<Option<StoredContent>, MetadataError> {
@@ -164,6 +172,22 @@ pub(super) fn find(
     now_seconds: u64,
 ) -> Result<Option<File>> {
     connection.row(&FIND, params![workspace, now_seconds, id], rows::read)
+}
+
+/// Finds the File that has a chosen name.
+pub(super) fn find_named(
+    connection: &Connection,
+    workspace: WorkspaceId,
+    name: &ChosenName,
+    now_seconds: u64,
+) -> Result<Option<File>> {
+    connection.row(&FIND_NAMED, params![workspace, now_seconds, name.as_str()], rows::read)
+}
+
+/// Takes a chosen name from a File that has expired.
+pub(super) fn free_name(transaction: &Transaction<'_>, workspace: WorkspaceId, name: &ChosenName) -> Result<()> {
+    let sql = "UPDATE files SET chosen_name = NULL WHERE workspace_id = ?1 AND chosen_name = ?2 AND expires_at <= ?3";
+    transaction.change(sql, params![workspace, name.as_str(), transaction.now_seconds()]).map(drop)
 }
 
 /// Finds a File with its blobs. The connection is in a transaction, so that a File of parts that is deleted meanwhile

@@ -7,7 +7,9 @@ use super::transaction::Transaction;
 use super::{audit, files, keys, rows};
 use crate::metadata::error::MetadataError;
 use crate::metadata::links::{LinkStore, OpenedLink};
-use crate::metadata::rows::{KEY, LINK_KEY, MEMBER, columns, insert_link, link as link_columns, link_values};
+use crate::metadata::rows::{
+    KEY, LINK_KEY, MEMBER, RowReader, columns, insert_link, link as link_columns, link_values,
+};
 use crate::metadata::rules::links as rules;
 use crate::metadata::rules::pages::PageBound;
 use crate::model::api_key::Credential;
@@ -65,6 +67,10 @@ impl LinkStore for SqliteStore {
     async fn open_link(&self, id: LinkId) -> Result<Option<OpenedLink>, MetadataError> {
         let now_seconds = self.clock.now_seconds();
         self.readers.point(|connection| open(connection, id, now_seconds))
+    }
+
+    async fn open_key(&self, id: KeyId) -> Result<Option<Credential>, MetadataError> {
+        self.readers.point(|connection| open_key(connection, id))
     }
 
     async fn use_link(&self, link: Link, origin: Origin) -> Result<bool, MetadataError> {
@@ -192,6 +198,23 @@ fn create(
     Ok(Ok(Some(link)))
 }
 
+fn open_key(connection: &Connection, id: KeyId) -> Result<Option<Credential>> {
+    let sql = format!(
+        "SELECT {key}, w.archived_at, {member} FROM api_keys k JOIN workspaces w ON w.id = k.workspace_id WHERE k.id = ?1",
+        key = columns::of("k", KEY),
+        member = columns::of("k", MEMBER),
+    );
+    let found = connection.row(&sql, params![id], |row| credential(&mut rows::reader(row)))?;
+    found.map(|credential| keys::with_limits(connection, credential)).transpose()
+}
+
+/// Reads a key, when its workspace was archived and its person, without limits.
+fn credential(row: &mut RowReader<'_, Row<'_>>) -> Result<Credential> {
+    let (key, archived) = (row.value()?, row.optional_number()?.is_some());
+    let member = row.optional_member()?;
+    Ok(Credential { key, retires_at: None, archived, limits: LimitsInForce::default(), member })
+}
+
 fn open(connection: &Connection, id: LinkId, now_seconds: u64) -> Result<Option<OpenedLink>> {
     let sql = format!(
         "SELECT {link}, {key}, w.archived_at, {member} FROM links l JOIN api_keys k ON k.id = l.key_id
@@ -202,9 +225,7 @@ fn open(connection: &Connection, id: LinkId, now_seconds: u64) -> Result<Option<
     );
     let opened = |row: &Row<'_>| {
         let mut row = rows::reader(row);
-        let (link, key, archived) = (row.value()?, row.value()?, row.optional_number()?.is_some());
-        let member = row.optional_member()?;
-        Ok((link, Credential { key, retires_at: None, archived, limits: LimitsInForce::default(), member }))
+        Ok((row.value()?, credential(&mut row)?))
     };
     let Some((link, credential)) = connection.row(&sql, params![id, now_seconds], opened)? else { return Ok(None) };
     Ok(Some(OpenedLink { link, credential: keys::with_limits(connection, credential)? }))

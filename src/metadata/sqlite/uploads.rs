@@ -17,6 +17,7 @@ use crate::metadata::rules::uploads::{CompletionStep, PartRow};
 use crate::metadata::uploads::UploadStore;
 use crate::model::blob::StoredBlob;
 use crate::model::caller::{Caller, Refused};
+use crate::model::chosen_name::ChosenName;
 use crate::model::expiry::ExpiresAfter;
 use crate::model::idempotency::{Idempotency, IdempotentOutcome};
 use crate::model::ids::{FileId, PartId, UploadId, WorkspaceId};
@@ -164,8 +165,8 @@ fn create(transaction: &Transaction<'_>, workspace: WorkspaceId, new: &NewUpload
     let expires_after = default_expiries::decide(transaction, workspace, new.purpose, new.expires_after)?;
     let sql =
         "INSERT INTO uploads (workspace_id, id, size_bytes, filename, mime_type, purpose, lives_seconds, expires_at,
-                                    status)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'pending')";
+                                    grows_to_bytes, chosen_name, status)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'pending')";
     let values = params![
         workspace,
         upload.id,
@@ -175,6 +176,8 @@ fn create(transaction: &Transaction<'_>, workspace: WorkspaceId, new: &NewUpload
         upload.purpose.name(),
         expires_after.map(ExpiresAfter::as_seconds),
         upload.expires_at,
+        upload.grows_to_bytes,
+        new.chosen_name.as_ref().map(ChosenName::as_str),
     ];
     transaction.change(sql, values)?;
     Ok(upload)
@@ -189,7 +192,7 @@ fn create_part(
 ) -> Written<Option<Part>> {
     let now_seconds = transaction.now_seconds();
     let row = find_row(transaction, workspace, upload, now_seconds)?;
-    let more_bytes = match rules::growth(row.as_ref(), new.content.size_bytes) {
+    let more_bytes = match rules::growth(row.as_ref(), new) {
         Ok(more_bytes) => more_bytes,
         Err(refusal) => return Ok(Ok(Err(refusal))),
     };
@@ -247,15 +250,21 @@ fn complete(
     if let Some(refused) = limits::refuse(transaction, workspace, quotas, refuse)? {
         return Ok(Err(refused));
     }
+    if let Some(name) = &row.chosen_name {
+        files::free_name(transaction, workspace, name)?;
+        if files::find_named(transaction, workspace, name, transaction.now_seconds())?.is_some() {
+            return Ok(Ok(Err(UploadRefusal::NameTaken)));
+        }
+    }
     let file = rules::file_of_parts(transaction.next_file_id(), &row, &parts, completion.sha256);
     files::insert(transaction, workspace, &file, None)?;
     ledger::begin(transaction, caller, &file, Fact::Complete)?;
     move_parts(transaction, workspace, upload, file.id, &parts)?;
     discard_parts(transaction, workspace, upload)?;
-    let sql =
-        "UPDATE uploads SET status = 'completed', file_id = ?3, completion = ?4 WHERE workspace_id = ?1 AND id = ?2";
+    let sql = "UPDATE uploads SET status = 'completed', file_id = ?3, completion = ?4, size_bytes = ?5
+               WHERE workspace_id = ?1 AND id = ?2";
     let fingerprint = rules::fingerprint(&completion.parts).0;
-    let values = params![workspace, upload, file.id, fingerprint];
+    let values = params![workspace, upload, file.id, fingerprint, file.size_bytes];
     transaction.change(sql, values)?;
     Ok(Ok(Ok(rules::completed(row.upload, file))))
 }

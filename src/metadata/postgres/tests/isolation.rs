@@ -135,7 +135,10 @@ async fn what_others_abandoned_does_not_prove_a_part() {
     store.begin_blob(caller.workspace, another, process).await.unwrap();
     let content = contract::small_file(5, Purpose::UserData, None).content;
     proxy.inject(Fault::AfterCommit);
-    let made = store.create_part(caller, upload.id, NewPart { blob: another, content }, None).await.unwrap();
+    let made = store
+        .create_part(caller, upload.id, NewPart { blob: another, content, offset_bytes: None }, None)
+        .await
+        .unwrap();
     let IdempotentOutcome::Made(Ok(Some(part))) = made else { panic!("{made:?}") };
     assert!(proxy.is_done(), "the answer to its commit was lost");
     assert_eq!(store.list_parts(caller.workspace, upload.id, None, 10).await.unwrap().unwrap().rows, [part]);
