@@ -5,7 +5,7 @@
 //! of a link, for every request. `Access-Control-Allow-Credentials` is never sent. The request middleware calls this
 //! module for every request.
 
-use super::dialect::{UPLOAD_SESSIONS, is_api};
+use super::dialect::{is_api, upload_session};
 use super::headers::put;
 use axum::body::Body;
 use axum::extract::Request;
@@ -96,7 +96,7 @@ impl Permission {
         let answer = response.headers_mut();
         let methods = match request.uri().path() {
             path if path.starts_with(LINKS_PATH) => METHODS_OF_LINKS,
-            path if path.starts_with(UPLOAD_SESSIONS) => METHODS_OF_SESSIONS,
+            path if upload_session(path).is_some() => METHODS_OF_SESSIONS,
             _ => METHODS,
         };
         answer.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(methods));

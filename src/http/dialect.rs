@@ -11,8 +11,14 @@ use http::{HeaderMap, HeaderName, Request, Uri};
 const FILES: &str = "/v1/files";
 /// The paths that Gemini's clients alone use.
 const OF_GEMINI: [&str; 3] = ["/v1beta/files", "/upload/v1beta/files", "/upload/v1/files"];
-/// The path below which the sessions of Gemini's uploads stand.
-pub const UPLOAD_SESSIONS: &str = "/gemini/upload/sessions/";
+/// The paths below which the sessions of Gemini's uploads stand, of each version of its API.
+const UPLOAD_SESSIONS: [&str; 2] = ["/gemini/upload/v1/sessions/", "/gemini/upload/v1beta/sessions/"];
+/// The beginning of the paths of Gemini's dialect.
+const GEMINI: &str = "/gemini/";
+/// What the names of Files follow.
+const NAMES: &str = "/files/";
+/// The beginning of a URI in the place of a name.
+const URI_AS_NAME: &str = "/files/http";
 /// The parameter in which clients of Gemini may send their key.
 pub const KEY_PARAMETER: &str = "key";
 
@@ -34,7 +40,12 @@ pub fn is_of_openai(path: &str) -> bool {
 
 /// Returns whether a request to this path needs a key. A session of an upload has a secret of its own.
 pub fn needs_key(path: &str) -> bool {
-    is_api(path) && !path.starts_with(UPLOAD_SESSIONS)
+    is_api(path) && upload_session(path).is_none()
+}
+
+/// Returns the signed form of the upload session that a path names.
+pub fn upload_session(path: &str) -> Option<&str> {
+    UPLOAD_SESSIONS.into_iter().find_map(|sessions| path.strip_prefix(sessions))
 }
 
 /// Gives a request the base path of the dialect whose clients alone send such a path, or such headers to `/v1/files`.
@@ -48,6 +59,18 @@ pub fn give_base_path<B>(request: &mut Request<B>) {
     if let Some(based) = dialect.and_then(|dialect| below(dialect, request.uri())) {
         *request.uri_mut() = based;
     }
+    if let Some(named) = with_name(request.uri()) {
+        *request.uri_mut() = named;
+    }
+}
+
+/// Returns the URI of a request of Gemini's clients that has the URI of a File in the place of its name, as they send
+/// it where that URI is not one of `https`.
+fn with_name(uri: &Uri) -> Option<Uri> {
+    let (files, name) = uri.path().strip_prefix(GEMINI).and_then(|path| path.split_once(URI_AS_NAME))?;
+    let (_, name) = name.rsplit_once(NAMES)?;
+    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    with_path(uri, &format!("{GEMINI}{files}{NAMES}{name}{query}"))
 }
 
 fn is_below(path: &str, files: &str) -> bool {
@@ -70,7 +93,10 @@ fn of_query(uri: &Uri) -> Option<Dialect> {
 }
 
 fn below(dialect: Dialect, uri: &Uri) -> Option<Uri> {
-    let path = format!("/{}{}", dialect.name(), uri.path_and_query()?);
+    with_path(uri, &format!("/{}{}", dialect.name(), uri.path_and_query()?))
+}
+
+fn with_path(uri: &Uri, path: &str) -> Option<Uri> {
     let mut parts = uri.clone().into_parts();
     parts.path_and_query = Some(PathAndQuery::try_from(path).ok()?);
     Uri::from_parts(parts).ok()
@@ -87,6 +113,25 @@ mod tests {
         }
         for path in ["", "/", "/v1/files", "/mistrals", "/v1/mistral", "mistral"] {
             assert_eq!(of_path(path), Dialect::OpenAi, "{path}");
+        }
+    }
+
+    #[test]
+    fn the_uri_of_a_file_is_its_name_in_geminis_dialect() {
+        let based = |uri: &str| {
+            let mut request = Request::builder().uri(uri).body(()).unwrap();
+            give_base_path(&mut request);
+            request.uri().to_string()
+        };
+        for uri in [
+            "/gemini/v1/files/http://a:1/gemini/v1/files/x:download?alt=media",
+            "/gemini/v1/files/x:download?alt=media",
+        ] {
+            assert_eq!(based(uri), "/gemini/v1/files/x:download?alt=media");
+        }
+        assert_eq!(based("/v1beta/files/https://a/v1beta/files/x"), "/gemini/v1beta/files/x");
+        for uri in ["/gemini/v1/files/http://a", "/mistral/v1/files/http://a/files/x", "/v1/files/http://a/files/x"] {
+            assert_eq!(based(uri), uri);
         }
     }
 

@@ -21,11 +21,13 @@ def connection(venna: Venna) -> http.client.HTTPConnection:
 
 
 class CountingProxy:
-    """`seen["POST /v1/files"]` is how often the request was made; `fail_next(n)` answers 503 to the next n requests."""
+    """`seen["POST /v1/files"]` is how often the request was made; `fail_next(n)` answers 503 to the next n requests, and
+    `fail_after(m, n)` to the n requests behind the next m."""
 
     def __init__(self, venna: Venna) -> None:
         self.seen: Counter[str] = Counter()
         self._failures = 0
+        self._before_failures = 0
         proxy = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -34,7 +36,9 @@ class CountingProxy:
             def forward(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length") or 0))
                 proxy.seen[f"{self.command} {self.path}"] += 1
-                if proxy._failures:
+                if proxy._before_failures:
+                    proxy._before_failures -= 1
+                elif proxy._failures:
                     proxy._failures -= 1
                     self.reply(503, [("Content-Type", "text/plain"), ("Retry-After-Ms", "1")], b"the proxy is unwell")
                     return
@@ -48,7 +52,9 @@ class CountingProxy:
                 self.send_response_only(status)
                 for name, value in headers:
                     if name.lower() not in NOT_FORWARDED | {"content-length"}:
-                        self.send_header(name, value)
+                        # A server with TLS does not know that the proxy speaks without.
+                        own = f"{self.headers.get('host')}/"
+                        self.send_header(name, value.replace(f"https://{own}", f"http://{own}"))
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
@@ -74,4 +80,7 @@ class CountingProxy:
         return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
 
     def fail_next(self, requests: int) -> None:
-        self._failures = requests
+        self.fail_after(0, requests)
+
+    def fail_after(self, passed: int, requests: int) -> None:
+        self._before_failures, self._failures = passed, requests

@@ -11,6 +11,8 @@
 #                              h2 (HTTP/2 with TLS for curl and openai-python, TLS alone for the others)
 #   VENNA_COMPAT_BIG_MIB       size of the main job's large file (64)
 #   VENNA_COMPAT_CHUNKED_MIB   size of the file of the chunked uploads (128)
+#   VENNA_COMPAT_CRASHES       how often the server is killed under an upload of Google's client (4)
+#   VENNA_COMPAT_CRASH_MIB     size of these uploads (24)
 set -uo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -87,6 +89,7 @@ install_node openai-6
 install_node openai-7
 install_node mistral
 install_node anthropic
+install_node gemini
 node22="$cache/openai-7/node_modules/.bin/node"
 case "$("$node22" --version)" in v22.*) ;; *) give_up "$node22 is no Node 22" ;; esac
 
@@ -132,6 +135,9 @@ else
     suite 'openai-node 7 under Node 22' env OPENAI_SDK_DIR="$cache/openai-7" "$node22" --test --test-reporter=spec node/files.test.mjs
     suite "Anthropic's client of the beta" env PYTHONPATH="$cache/anthropic-0" "$python" -m pytest -q test_anthropic.py
     suite "Anthropic's client under Node 20 or later" env ANTHROPIC_SDK_DIR="$cache/anthropic" node --test --test-reporter=spec node/anthropic.test.mjs
+    suite "Google's client under Node 22" env GEMINI_SDK_DIR="$cache/gemini" "$node22" --test --test-reporter=spec node/gemini.test.mjs
+    suite "Google's client while the server is killed" "$python" gemini_crash.py --binary "$binary" \
+        --mib "${VENNA_COMPAT_CRASH_MIB:-24}" --times "${VENNA_COMPAT_CRASHES:-4}"
     suite "Mistral's client under Node 20 or later" env MISTRAL_SDK_DIR="$cache/mistral" node --test --test-reporter=spec node/mistral.test.mjs
     suite "openai-python's own suite" "$python" openai_python_own_suite.py "$cache"/python/sdist/openai-*.tar.gz
 fi

@@ -573,7 +573,7 @@ async fn pages_are_light_lead_nowhere_else_and_hold_the_definitions_whole() {
     let server = TestServer::open().await;
     let origin = format!("http://{}", server.address());
     let all = pages(&server).await;
-    assert_eq!(all.len(), routes().len() + 16);
+    assert_eq!(all.len(), routes().len() + 17);
     let known: BTreeSet<&str> = all.iter().map(|(path, _)| &**path).collect();
     for (path, html) in &all {
         assert!(html.len() <= MAX_PAGE_BYTES, "{path} has {} bytes", html.len());

@@ -24,6 +24,7 @@ NOT_RUN = {
     "pip install openai\nnpm install openai",
     "pip install mistralai\nnpm install @mistralai/mistralai",
     "pip install anthropic\nnpm install @anthropic-ai/sdk",
+    "pip install google-genai\nnpm install @google/genai",
     "export OPENAI_BASE_URL=ORIGIN/v1\nexport OPENAI_API_KEY=vk_...",
 }
 # What the programs say that the guide says.
@@ -46,6 +47,8 @@ EXPECTED = {
     ("migrating-from-openai", "typescript"): ["0"],
     ("anthropic", "python"): ["application/pdf True", "report.pdf", "file_deleted"],
     ("anthropic", "typescript"): ["application/pdf"],
+    ("gemini", "python"): ["application/pdf ACTIVE", "report.pdf", "True"],
+    ("gemini", "typescript"): ["application/pdf ACTIVE"],
     ("mistral", "python"): ["application/pdf", "scan.pdf", "True"],
     ("mistral", "typescript"): ["application/pdf"],
 }

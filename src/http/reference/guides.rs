@@ -15,7 +15,7 @@ const LINKS: [(&str, &str); 5] = [
 ];
 
 /// The guides, in order: section, name of the file, and text.
-const GUIDES: [(&str, &str, &str); 11] = [
+const GUIDES: [(&str, &str, &str); 12] = [
     ("Start", "quick-start", include_str!("../../../docs/guides/quick-start.md")),
     ("Start", "console", include_str!("../../../docs/guides/console.md")),
     ("Start", "command-line", include_str!("../../../docs/guides/command-line.md")),
@@ -26,6 +26,7 @@ const GUIDES: [(&str, &str, &str); 11] = [
     ("Guides", "limits", include_str!("../../../docs/guides/limits.md")),
     ("Guides", "migrating-from-openai", include_str!("../../../docs/guides/migrating-from-openai.md")),
     ("Guides", "anthropic", include_str!("../../../docs/guides/anthropic.md")),
+    ("Guides", "gemini", include_str!("../../../docs/guides/gemini.md")),
     ("Guides", "mistral", include_str!("../../../docs/guides/mistral.md")),
 ];
 

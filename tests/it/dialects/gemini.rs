@@ -82,7 +82,6 @@ async fn a_file_has_the_fields_of_gemini() {
         "sha256Hash": "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=", "uri": uri,
         "downloadUri": format!("{uri}:download?alt=media"), "state": "ACTIVE", "source": "UPLOADED"});
     assert_eq!(get(&ada, &format!("/{id}")).await.is_ok().json(), expected);
-    // The URL of the session has no version.
     assert_eq!(made, expected);
     get(&ada, &format!("/{id}:download?alt=media")).await.is_bytes(b"abc");
     let of_v1 = ada.send(ada.request(Method::GET, &format!("/gemini/v1/files/{id}"))).await.is_ok().json();
@@ -295,7 +294,7 @@ async fn a_request_shows_that_it_is_of_gemini() {
     }
     let start = client.post(url(&format!("/upload/v1/files?key={secret}"))).header("x-goog-upload-command", "start");
     let started = Answer::of(start.send().await.unwrap()).await.is_ok();
-    assert!(started.headers["x-goog-upload-url"].to_str().unwrap().starts_with(&url("/gemini/upload/sessions/")));
+    assert!(started.headers["x-goog-upload-url"].to_str().unwrap().starts_with(&url("/gemini/upload/v1/sessions/")));
     let wrong = Answer::of(client.get(url("/v1beta/files?key=vk_wrong")).send().await.unwrap()).await;
     refused(&wrong, 401, "UNAUTHENTICATED");
     let unknown =

@@ -10,7 +10,7 @@ use super::wire::Presentation;
 use crate::http::body::BodyError;
 use crate::http::caller::UploadPolicy;
 use crate::http::content_coding;
-use crate::http::dialect::UPLOAD_SESSIONS;
+use crate::http::dialect::upload_session;
 use crate::http::error::{ApiError, echo};
 use crate::http::headers::put;
 use crate::http::keyless;
@@ -70,9 +70,12 @@ impl Command {
     }
 }
 
-/// Builds the route of sessions.
+/// Builds the routes of sessions.
 pub fn routes() -> Router<AppState> {
-    Router::new().route("/gemini/upload/sessions/{session}", post(command).put(command))
+    let commands = || post(command).put(command);
+    Router::new()
+        .route("/gemini/upload/v1/sessions/{session}", commands())
+        .route("/gemini/upload/v1beta/sessions/{session}", commands())
 }
 
 async fn command(State(state): State<AppState>, request: Request) -> Response {
@@ -82,7 +85,7 @@ async fn command(State(state): State<AppState>, request: Request) -> Response {
 async fn answer(state: &AppState, request: Request) -> Result<Response, Response> {
     content_coding::refuse(&request).map_err(IntoResponse::into_response)?;
     let (mut parts, body) = request.into_parts();
-    let signed = parts.uri.path().strip_prefix(UPLOAD_SESSIONS).unwrap_or_default();
+    let signed = upload_session(parts.uri.path()).unwrap_or_default();
     let opened = Arc::<Links>::from_ref(state).open_session(signed).await;
     let (session, credential) =
         opened.map_err(|refused| keyless::refuse(state, &parts, refused, ApiError::session_refused()))?;

@@ -7,7 +7,6 @@ use super::uploading::Services;
 use super::wire::Presentation;
 use crate::files::Files;
 use crate::http::caller::UploadPolicy;
-use crate::http::dialect::UPLOAD_SESSIONS;
 use crate::http::error::{ApiError, echo};
 use crate::http::headers::put;
 use crate::http::json::{JsonObject, MAX_CREATION_BYTES};
@@ -51,7 +50,7 @@ pub async fn start_upload(
     let signed = links.sign_session(UploadSession { upload, key: caller.key })?;
     let mut response = json(StatusCode::OK, &serde_json::Map::new());
     let headers = response.headers_mut();
-    put(headers, SESSION_URL, &format!("{}{UPLOAD_SESSIONS}{signed}", server.seen_by(&head.uri, &head.headers)));
+    put(headers, SESSION_URL, &Presentation::of(&server, &head.uri, &head.headers).session_url(&signed));
     put(headers, STATUS, ACTIVE);
     put(headers, GRANULARITY, GRANULARITY_BYTES);
     Ok(response)

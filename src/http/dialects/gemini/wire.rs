@@ -18,8 +18,8 @@ const INVALID_ARGUMENT: u8 = 3;
 /// How objects are shown: with URIs of the server as the client reaches it, and of the version that it speaks.
 #[derive(Debug)]
 pub struct Presentation {
-    /// The URI of all Files.
-    files: String,
+    server: String,
+    version: &'static str,
 }
 
 /// A File.
@@ -66,11 +66,21 @@ pub struct FilePage<'a> {
 }
 
 impl Presentation {
-    /// Returns the one for a request. A path without a version has the newer one.
+    /// Returns the one for a request.
     pub fn of(server: &ServerUrl, uri: &Uri, headers: &HeaderMap) -> Self {
         let version = if uri.path().split('/').any(|segment| segment == "v1") { "v1" } else { "v1beta" };
-        let (server, dialect) = (server.seen_by(uri, headers), Dialect::Gemini.name());
-        Self { files: format!("{server}/{dialect}/{version}/files") }
+        Self { server: server.seen_by(uri, headers).into_owned(), version }
+    }
+
+    /// Returns the URL of an upload session.
+    pub fn session_url(&self, signed: &str) -> String {
+        let Self { server, version } = self;
+        format!("{server}/{}/upload/{version}/sessions/{signed}", Dialect::Gemini.name())
+    }
+
+    fn uri(&self, id: &str) -> String {
+        let Self { server, version } = self;
+        format!("{server}/{}/{version}/files/{id}", Dialect::Gemini.name())
     }
 
     /// Describes a File.
@@ -87,8 +97,8 @@ impl Presentation {
             update_time: created,
             expiration_time: file.expires_at.map(rfc3339),
             sha256_hash: file.digest.sha256().map(|digest| STANDARD.encode(digest.0)),
-            uri: format!("{}/{id}", self.files),
-            download_uri: format!("{}/{id}:download?alt=media", self.files),
+            uri: self.uri(&id),
+            download_uri: format!("{}:download?alt=media", self.uri(&id)),
             state: if error.is_some() { "FAILED" } else { "ACTIVE" },
             source: if is_made_here { "GENERATED" } else { "UPLOADED" },
             error: error.map(|message| FileError { code: INVALID_ARGUMENT, message }),
