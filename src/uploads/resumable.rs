@@ -5,7 +5,7 @@
 //! repetition changes nothing, and every part is added only at the end of the Upload.
 
 use super::{AddPartError, CompleteError, UploadError, Uploads};
-use crate::files::{Receiving, StoreError};
+use crate::files::{ReceiveError, Receiving, StoreError};
 use crate::model::caller::{Caller, Refused};
 use crate::model::idempotency::IdempotentOutcome;
 use crate::model::ids::UploadId;
@@ -117,9 +117,14 @@ impl Appending<'_> {
     /// Takes the next bytes of the body.
     async fn write<E>(&mut self, mut chunk: Bytes, upload: &Upload) -> Result<(), AppendError<E>> {
         let end_bytes = self.offset_bytes.saturating_add(chunk.len() as u64);
-        let limit_bytes = upload.grows_to_bytes.unwrap_or(upload.size_bytes);
-        if end_bytes > limit_bytes {
-            return Err(UploadRefusal::WrongSize { sum_bytes: end_bytes, size_bytes: limit_bytes }.into());
+        match upload.grows_to_bytes {
+            Some(limit_bytes) if end_bytes > limit_bytes => {
+                return Err(AddPartError::from(ReceiveError::FileTooLarge { limit_bytes }).into());
+            }
+            None if end_bytes > upload.size_bytes => {
+                return Err(UploadRefusal::WrongSize { sum_bytes: end_bytes, size_bytes: upload.size_bytes }.into());
+            }
+            _ => {}
         }
         let known_bytes = self.stored_bytes.saturating_sub(self.offset_bytes).min(chunk.len() as u64);
         if self.part.is_none() {

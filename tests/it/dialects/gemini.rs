@@ -9,6 +9,7 @@ use venna::model::api_key::Opens;
 use venna::model::audit::Origin;
 use venna::model::dialect::Dialect;
 use venna::model::limits::Limit;
+use venna::model::purpose::Purpose;
 use venna::model::scope::{Scope, Scopes};
 use venna_testkit::{Answer, TestServer, User};
 
@@ -140,6 +141,10 @@ async fn a_file_may_be_empty_of_unknown_size_or_of_many_parts() {
     session.send("upload", 0, b"abc").await.is_ok();
     let grown = session.file("upload, finalize", 3, b"de").await;
     assert_eq!((&grown["sizeBytes"], grown.get("sha256Hash")), (&json!("5"), None));
+    let (small, _) = server.limited_user("small", &[(Limit::FileBytes(Purpose::UserData), 4)]).await;
+    let session = Session::begin(&small, &json!({})).await;
+    refused(&session.send("upload, finalize", 0, b"12345").await, 413, "INVALID_ARGUMENT");
+    assert_eq!(session.file("upload, finalize", 0, b"1234").await["sizeBytes"], "4");
     // One chunk of more bytes than a part may have.
     let content: Vec<u8> = (0..(64 << 20) + 1_000_003_u32).map(|at| (at % 251) as u8).collect();
     let session = Session::begin(&ada, &json!({"sizeBytes": content.len()})).await;

@@ -394,3 +394,27 @@ fn hostile_content_costs_no_more_than_its_length() {
         }
     }
 }
+
+#[test]
+fn parts_of_related_content_have_no_names() {
+    let kind = "multipart/related; boundary=X; type=\"application/json\"";
+    let boundary = crate::boundary_of_related(kind).unwrap();
+    assert_eq!(crate::boundary_of_related("multipart/form-data; boundary=X"), Err(FormError::NotFormData));
+    let body = "--X\r\nContent-Type: application/json\r\n\r\n{}\r\n\
+                --X\r\nContent-Disposition: attachment; filename=a\r\nContent-Type: image/png\r\n\r\npng\r\n--X--";
+    let mut scanner = Scanner::of_related(&boundary).unwrap();
+    scanner.feed(Bytes::from_static(body.as_bytes()));
+    let (mut kinds, mut content) = (Vec::new(), Vec::new());
+    while let Some(event) = scanner.next_event().unwrap() {
+        match event {
+            Event::Part(part) => {
+                assert_eq!((part.name.as_str(), part.filename), ("", None));
+                kinds.push(part.content_type.unwrap());
+            }
+            Event::Data(data) => content.extend_from_slice(&data),
+            Event::PartEnd | Event::End => {}
+        }
+    }
+    assert_eq!((kinds, content), (vec!["application/json".to_owned(), "image/png".to_owned()], b"{}png".to_vec()));
+    assert_eq!(scanner.finish(), Ok(()));
+}

@@ -30,7 +30,7 @@ use crate::model::ledger::ReadOp;
 use crate::model::scope::Scope;
 use crate::usage::ReadCounter;
 use axum::extract::{RawQuery, Request, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use http::StatusCode;
 use list::ListQuery;
 use names::Asked;
@@ -99,5 +99,5 @@ async fn delete_file(State(files): State<Arc<Files>>, caller: Caller, asked: Ask
     if asked.is_download || !files.delete(caller, file.id).await? {
         return Err(asked.not_found());
     }
-    Ok(json(StatusCode::OK, &serde_json::Map::new()).into_response())
+    Ok(json(StatusCode::OK, &serde_json::Map::new()))
 }
