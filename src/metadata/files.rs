@@ -43,7 +43,7 @@ pub trait FileStore: Debug + Send + Sync {
     async fn find_named_file(&self, workspace: WorkspaceId, name: ChosenName) -> Result<Option<File>, MetadataError>;
     /// Returns the File and the checksums of its blobs, unless it has expired.
     async fn find_content(&self, workspace: WorkspaceId, id: FileId) -> Result<Option<StoredContent>, MetadataError>;
-    /// Returns whether the workspace had this File and it expired within the last [`EXPIRED_KNOWN_SECONDS`]. Of Files
+    /// Returns whether the workspace had this File and it expired within the last `EXPIRED_KNOWN_SECONDS`. Of Files
     /// that were created before the ledger noted dialects, this is not known once they are swept.
     async fn has_expired(&self, workspace: WorkspaceId, id: FileId) -> Result<bool, MetadataError>;
     /// Returns a page of the Files that have not expired, in the order of their ids.
