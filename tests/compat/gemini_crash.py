@@ -38,13 +38,24 @@ CLIENT_FAILURES = (errors.APIError, OSError, ValueError)
 DROPPED = {"connection", "transfer-encoding", "keep-alive", "content-length"}
 
 
+def free_port() -> int:
+    """A port that no connection of another program gets by itself while the server is away."""
+    first_given = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        port = random.randrange(10_000, first_given)
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            continue
+        return port
+
+
 class Killed:
     """A server on one port and one data directory, which is killed and comes back."""
 
     def __init__(self, binary: Path, folder: Path) -> None:
         self._binary, self._data_dir = binary, folder / "data"
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.start()
         created = [binary, "keys", "create", "--quiet", "--data-dir", self._data_dir]
         self.key = subprocess.run(created, check=True, capture_output=True, text=True, env=environment_without_settings()).stdout.strip()

@@ -104,7 +104,7 @@ fn a_request_has_a_line_of_json_with_what_became_of_it() {
         ("GET", "/v1/files/{id}/content", "HTTP/1.1", 200, true),
         ("DELETE", "/v1/files/{id}", "HTTP/1.1", 200, true),
         ("HEAD", "/healthz", "HTTP/1.1", 200, false),
-        ("GET", "/v1/files/{id}", "HTTP/1.1", 404, true),
+        ("GET", "/gemini/v1/files/{id}", "HTTP/1.1", 403, true),
         ("GET", "none", "HTTP/1.1", 404, false),
         ("other", "/v1/files", "HTTP/1.1", 401, false),
         ("GET", "/v1/files", "HTTP/1.1", 401, false),
